@@ -1,0 +1,92 @@
+// Package series holds the use of pools over time: day blocks, which are what
+// the hub keeps, and the step function of a pool that is read from them.
+// It is pure arithmetic: no clock, no database, no network.
+//
+// All instants are whole Unix seconds in UTC; a day is a UTC day. Spans are
+// half-open [From, To).
+package series
+
+import "headroom/internal/license"
+
+// DaySeconds is the length of a UTC day.
+const DaySeconds = 86400
+
+// A PoolID is the hub's small number for a pool of a server.
+type PoolID int64
+
+// A Day is all that is known of one license server in one UTC day. What
+// reaches over midnight is divided: each day can be read by itself, except for
+// a sample's hold, which may reach into the next day.
+type Day struct {
+	Number int32     // days since 1970-01-01
+	Rounds []Round   // readings of the whole server, ascending by At
+	Pools  []PoolDay // ascending by Pool
+}
+
+// A Round is one successful reading of a server.
+type Round struct {
+	At       int64
+	Hold     int64 // seconds for which its values hold at most
+	Complete bool  // a pool that had a record before and is missing here has ended
+	Imported bool
+}
+
+// A PoolDay is what is known of one pool in one day.
+type PoolDay struct {
+	Pool    PoolID
+	Samples []Sample // ascending by At; each At is that of a Round
+	Spans   []Span   // what logs vouch for, ascending, not overlapping
+	Steps   []Step   // within Spans, ascending by At; the first second of a span always has one
+}
+
+// A Sample is a pool's values at one Round.
+type Sample struct {
+	At        int64
+	State     license.State
+	InUse     license.Count
+	Installed license.Count
+	Reserved  license.Count
+	Borrowed  license.Count
+	Overdraft license.Count
+}
+
+// A Span is a time for which a log vouches for a pool.
+type Span struct {
+	From, To int64
+	Exact    bool // else the use may have been higher
+	Imported bool
+}
+
+// A Step is a change within a Span.
+type Step struct {
+	At    int64
+	InUse int64 // from the next second on
+	High  int64 // highest value within the second At, at least InUse
+}
+
+// A Kind says what a Piece of a pool's time is.
+type Kind uint8
+
+// The kinds of time of a pool (design section 4, rule 6).
+const (
+	Unknown Kind = iota // nobody knows
+	Absent              // before the pool's first record: 0, outside coverage
+	Known
+	Ended   // missing from complete readings: 0
+	Pending // after the server's last upload, while it is not silent: outside coverage
+)
+
+// A Piece is a stretch of a pool's time in which nothing changes, except that
+// its first second may have been higher.
+type Piece struct {
+	From, To  int64
+	Kind      Kind
+	InUse     int64 // Known only; else 0
+	High      int64 // highest within the second From, at least InUse
+	State     license.State
+	Installed license.Count
+	Reserved  license.Count
+	Borrowed  license.Count
+	Overdraft license.Count
+	Basis     license.Basis // of InUse
+}

@@ -1,0 +1,143 @@
+package wire
+
+import "headroom/internal/license"
+
+// The kinds of line in a batch. The first line is a BatchHeader; each further
+// line is one record, known by its field "kind".
+const (
+	KindBatch   = "batch"
+	KindServer  = "server"
+	KindSamples = "samples"
+	KindEvents  = "events"
+	KindFailed  = "failed"
+	KindHolders = "holders"
+	KindDenial  = "denial"
+	KindGap     = "gap"
+)
+
+// A BatchHeader is the first line of a batch. Epoch and Seq stand in the path
+// too and must agree: the content says what it is.
+type BatchHeader struct {
+	Kind    string `json:"kind"` // KindBatch
+	V       int    `json:"v"`
+	Epoch   string `json:"epoch"`
+	Seq     uint64 `json:"seq"`
+	Server  string `json:"server"`  // GUID; a batch holds the records of one server
+	MadeAt  int64  `json:"made_at"` // by the agent's clock
+	Version string `json:"version"` // of the agent
+}
+
+// A ServerRecord says what the server is, whenever that changed.
+type ServerRecord struct {
+	Kind string `json:"kind"` // KindServer
+	At   int64  `json:"at"`
+	ServerInfo
+}
+
+// A PoolKey names a pool within its server (license.Pool).
+type PoolKey struct {
+	Feature string `json:"feature"`
+	Daemon  string `json:"daemon,omitempty"`
+	Variant string `json:"variant,omitempty"`
+}
+
+// Samples is a run of readings of one server that name the same pools in the
+// same states. Each array of a pool has one value per instant, or a single
+// value that holds for all of them, or none where the source does not tell.
+type Samples struct {
+	Kind     string        `json:"kind"`                // KindSamples
+	At       []int64       `json:"at"`                  // ascending
+	Interval int64         `json:"interval"`            // of polling, seconds; hold is derived from it
+	Complete bool          `json:"complete"`            // every pool of the server is named
+	Imported bool          `json:"imported,omitempty"`  // history, not read live
+	Source   string        `json:"source"`              // the reader: "flexnet", "file" ...
+	Own      bool          `json:"own_clock,omitempty"` // At is the agent's clock, not the source's
+	OffsetMS int64         `json:"offset_ms,omitempty"` // hub's clock minus agent's, as measured last before
+	Pools    []SampledPool `json:"pools"`
+}
+
+// A SampledPool is one pool's part of a run.
+type SampledPool struct {
+	PoolKey
+	Vendor    string          `json:"vendor,omitempty"` // vendor daemon, where told
+	State     string          `json:"state"`            // license.State
+	InUse     []license.Count `json:"in_use"`
+	Installed []license.Count `json:"installed,omitempty"`
+	Reserved  []license.Count `json:"reserved,omitempty"`
+	Borrowed  []license.Count `json:"borrowed,omitempty"`
+	Queued    []license.Count `json:"queued,omitempty"`
+	Overdraft []license.Count `json:"overdraft,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+}
+
+// At returns the value of one of a pool's arrays at instant number i.
+func At(values []license.Count, i int) license.Count {
+	switch {
+	case len(values) == 1:
+		return values[0]
+	case i < len(values):
+		return values[i]
+	}
+	return license.Count{}
+}
+
+// Events is the use of one pool over a span for which a log vouches, as steps.
+type Events struct {
+	Kind string `json:"kind"` // KindEvents
+	PoolKey
+	Vendor   string  `json:"vendor,omitempty"`
+	From     int64   `json:"from"`  // the log vouches for [From, To)
+	To       int64   `json:"to"`    // the last line read, or the last look while it is tailed
+	Exact    bool    `json:"exact"` // from a server start on, or anchored by a status; else the true use may be higher
+	Imported bool    `json:"imported,omitempty"`
+	Start    int64   `json:"start"`          // in use at From
+	At       []int64 `json:"at"`             // ascending, within [From, To)
+	InUse    []int64 `json:"in_use"`         // from the next second on, and in this one where High is missing
+	High     []int64 `json:"high,omitempty"` // highest value within the second; missing: InUse
+	OffsetMS int64   `json:"offset_ms,omitempty"`
+}
+
+// Failed is a reading that failed: the use of the server is unknown at that
+// instant, and never zero.
+type Failed struct {
+	Kind   string `json:"kind"` // KindFailed
+	At     int64  `json:"at"`
+	Reason string `json:"reason"`
+}
+
+// Holders lists who held, borrowed or waited for licenses at one instant.
+type Holders struct {
+	Kind    string   `json:"kind"` // KindHolders
+	At      int64    `json:"at"`
+	Holders []Holder `json:"holders"`
+}
+
+// A Holder is one line of Holders.
+type Holder struct {
+	PoolKey
+	User     string             `json:"user"`
+	Host     string             `json:"host,omitempty"`
+	Display  string             `json:"display,omitempty"`
+	Licenses int64              `json:"licenses"`
+	Since    int64              `json:"since,omitempty"` // 0: not told
+	How      license.HolderKind `json:"how"`
+}
+
+// A Denial is a request that the server refused for want of licenses or rights.
+type Denial struct {
+	Kind string `json:"kind"` // KindDenial
+	PoolKey
+	At     int64  `json:"at"`
+	User   string `json:"user"`
+	Host   string `json:"host,omitempty"`
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"` // retries folded into it, at least 1
+}
+
+// A Gap is a loss that the agent knows of: records taken and not kept.
+type Gap struct {
+	Kind   string `json:"kind"` // KindGap
+	From   int64  `json:"from"`
+	To     int64  `json:"to"`
+	Reason string `json:"reason"`
+}
