@@ -1,0 +1,36 @@
+// Package account knows the people who use a hub's console: organisations and
+// their members, how they sign in, and the one-time set-up link that makes the
+// first of them. Passwords are kept as Argon2id hashes; tokens as hashes only.
+package account
+
+import (
+	"time"
+)
+
+// An Organisation owns an estate. Nothing is shared between two of them.
+type Organisation struct {
+	ID       int64
+	PublicID string // short, shown to people and to license servers
+	Name     string
+	Zone     string // IANA name; its calendar decides days and months
+	Created  time.Time
+}
+
+// A Role says what a member may do.
+type Role string
+
+// The roles. Each may do what the one before it may.
+const (
+	Viewer   Role = "viewer"
+	Operator Role = "operator" // registers license servers
+	Admin    Role = "admin"
+)
+
+// A Member is somebody who can sign in to an organisation.
+type Member struct {
+	ID    int64
+	Org   int64
+	Email string
+	Name  string
+	Role  Role
+}
