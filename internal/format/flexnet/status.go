@@ -12,31 +12,37 @@ import (
 	"headroom/internal/license"
 )
 
-// An Unread line is one that no rule understood. It never costs the rest.
-type Unread struct {
-	Line int // counted from 1
-	Text string
+// StatusOptions say what the text of a status cannot tell by itself.
+type StatusOptions struct {
+	Zone      *time.Location // of the printed times: the zone of the machine that ran lmstat; nil is UTC
+	Collected time.Time      // when the text was taken; used where it has no status date
+	CodePage  string         // of lines that are not UTF-8, a name of the WHATWG list; empty is windows-1252
+	Users     []string       // names known from elsewhere (a debug log), which help to divide
+	Hosts     []string       // lines whose names have blanks
 }
 
 // A Status is what one run of lmstat -a printed: one or more sections, each of
 // one license server.
 type Status struct {
-	Version  string    // of lmutil, if printed
-	At       time.Time // the status date; zero if there is none
-	Sections []Section
-	Error    string // why nothing could be read at all; empty if something was
-	Lines    int
-	Unread   []Unread
+	Version     string    // of lmutil, if printed
+	At          time.Time // the status date in UTC; zero if there is none
+	Sections    []Section
+	Error       string // why nothing could be read at all; empty if something was
+	Lines       int
+	Unread      []Unread // the first of them, see maxUnread
+	UnreadTotal int      // all of them
 }
 
 // A Section is what lmstat says about one license server.
 type Section struct {
+	At       time.Time  // the status date, else the time of collection; in UTC, zero if neither is known
 	Hosts    []HostPort // from the line "License server status:"
 	Files    string     // the license file list, as printed
 	Servers  []ServerUp // each server once, case folded; three of a triad
-	Daemons  []DaemonUp
+	Daemons  []DaemonUp // each vendor daemon once
 	Features []Feature
-	Error    string // e.g. cannot connect; then Features says nothing about use
+	Listed   bool   // the list of features was reached, and every feature line in it was read
+	Error    string // e.g. cannot connect; then Features may lack what the server has
 }
 
 // A HostPort is where a license server listens.
@@ -66,7 +72,7 @@ type DaemonUp struct {
 // different daemons serve them; an exact repeat is dropped.
 type Feature struct {
 	Name      string
-	Daemon    string // from its pool lines; empty for an idle feature
+	Daemon    string // from its pool lines, else the only daemon that can serve it; empty if neither tells
 	State     license.State
 	Installed license.Count // known only when counted
 	InUse     license.Count // the header's total: reservations and borrowed included
@@ -96,9 +102,9 @@ type Checkout struct {
 	Extra     string // vendor data between display and version
 	Version   string
 	Server    string
-	Port      string
+	Port      string // as printed; some captures have a word here
 	Handle    string
-	Start     time.Time // zero if the line has none
+	Start     time.Time // in UTC; zero if the line has none or no date says its year
 	StartText string    // as printed
 	DateOdd   bool      // the weekday fits no year near the status date
 	Guessed   bool      // names with blanks were divided by guess
@@ -106,5 +112,6 @@ type Checkout struct {
 	Linger    time.Duration // whole borrow or linger period; 0 if none
 	Remaining time.Duration // of it; 0 if not told
 	PID       int64
+	Tail      string // what stood after the known parts, as printed
 	Line      int
 }
