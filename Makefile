@@ -1,0 +1,80 @@
+# Headroom. `make test` is the one command, here and in CI.
+#
+#   make test       what CI runs: checks, then all tests with the race detector on both databases
+#   make check      format, vet, lint, and a cross-build of every platform that we ship
+#   make test-long  what takes long: fuzz targets, kill loops, the suite with HEADROOM_LONG=1
+#   make bench      the benchmarks
+#   make demo       a hub, agents and a simulated estate in one process
+#   make build      the program for this machine, build/headroom
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# The product has no cgo. The checks build without it as well, so that all of
+# them share what they compile; only the race detector needs it.
+NOCGO    = CGO_ENABLED=0
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+TARGETS  = linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
+LINT     = $(GO) tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
+BENCH   ?= .
+FUZZTIME ?= 1m
+
+# The tests run in the folders of their packages: a relative path would mean
+# another place to each.
+export HEADROOM_SAMPLES := $(abspath $(or $(HEADROOM_SAMPLES),../shared/samples))
+
+.PHONY: all build test test-go test-long test-long-go check format vet lint cross bench demo prepare clean
+
+all: check build
+
+build:
+	$(NOCGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/headroom ./cmd/headroom
+
+test: prepare
+	$(MAKE) check
+	scripts/with-postgres.sh $(MAKE) test-go
+
+test-go:
+	$(GO) test -race ./...
+	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test ./...; fi
+
+test-long: prepare
+	HEADROOM_LONG=1 scripts/with-postgres.sh $(MAKE) test-long-go
+	scripts/fuzz.sh $(FUZZTIME)
+
+test-long-go:
+	$(GO) test -race -count=1 -timeout=60m ./...
+	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test -count=1 -timeout=60m ./...; fi
+
+check: format vet lint cross
+
+format:
+	$(NOCGO) $(LINT) fmt --diff
+
+vet:
+	$(NOCGO) GOOS=linux $(GO) vet ./...
+	$(NOCGO) GOOS=windows $(GO) vet ./...
+
+lint:
+	$(NOCGO) $(LINT) run
+	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(NOCGO) $(LINT) run; fi
+
+cross: $(TARGETS:%=cross/%)
+
+.PHONY: $(TARGETS:%=cross/%)
+$(TARGETS:%=cross/%): cross/%:
+	$(NOCGO) GOOS=$(*D) GOARCH=$(*F) $(GO) build -o build/cross/$(*D)-$(*F)/ ./cmd/headroom
+
+bench:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+demo:
+	$(GO) run ./cmd/headroom demo
+
+# Installs what the tests need where it is missing and we are root; otherwise
+# it says what to install.
+prepare:
+	scripts/prepare.sh
+
+clean:
+	rm -rf build

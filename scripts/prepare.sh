@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Makes sure that this machine has what the tests need beside Go, git and make:
+# a C compiler for the race detector, a PostgreSQL server, Chromium and fonts.
+#
+# Looks first and asks no network where nothing is missing. As root it installs
+# what is missing from Debian's packages; otherwise it says what to install.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+have_compiler() {
+	command -v gcc >/dev/null &&
+		echo '#include <stdlib.h>' | gcc -fsyntax-only -xc - 2>/dev/null
+}
+
+have_postgres() { ./postgres-bin.sh >/dev/null 2>&1; }
+
+have_chromium() { command -v chromium >/dev/null; }
+
+have_fonts() { [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]; }
+
+packages=()
+missing=()
+need() { # check, what it is, packages
+	local check=$1 what=$2
+	shift 2
+	"$check" && return
+	missing+=("$what")
+	packages+=("$@")
+}
+
+find_missing() {
+	packages=()
+	missing=()
+	need have_compiler "a C compiler (for the race detector)" gcc libc6-dev
+	need have_postgres "a PostgreSQL server" postgresql
+	need have_chromium "Chromium" chromium
+	need have_fonts "fonts" fonts-dejavu-core fonts-liberation
+}
+
+list_missing() { printf '  %s\n' "${missing[@]}" >&2; }
+
+find_missing
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+	echo "The tests need what this machine does not have:" >&2
+	list_missing
+	echo "On Debian, install it as root with" >&2
+	echo "  apt-get update && apt-get install --no-install-recommends ${packages[*]}" >&2
+	exit 1
+fi
+
+echo "Installing what the tests need: ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq install --yes --no-install-recommends "${packages[@]}" >/dev/null
+
+find_missing
+if [ "${#missing[@]}" -ne 0 ]; then
+	echo "Installed, and still not found:" >&2
+	list_missing
+	exit 1
+fi
