@@ -1,0 +1,66 @@
+package usage
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A Store keeps what usage reads. Every method speaks of one organisation and
+// knows nothing of any other. An organisation that does not exist is
+// fault.NotFound; anything else that goes wrong is an internal error.
+type Store interface {
+	// Organisation returns the organisation. Zone is never nil, and thresholds
+	// that it has not set are those of DefaultThresholds.
+	Organisation(ctx context.Context, org int64) (Organisation, error)
+
+	// Servers lists, ascending by ID, the license servers that are registered
+	// or were, as long as the store knows anything of them.
+	Servers(ctx context.Context, org int64) ([]Record, error)
+
+	// Pools lists, ascending by ID, the pools of all these servers that have at
+	// least one record. A pool whose data were deleted is not listed until it
+	// has a record again.
+	Pools(ctx context.Context, org int64) ([]Pool, error)
+
+	// DayVersions lists the days that the store has of a license server,
+	// ascending by day; none for a server that it does not know.
+	DayVersions(ctx context.Context, org, server int64) ([]DayVersion, error)
+
+	// Days returns the days of a license server from <= Number < to, ascending.
+	// Days without data are left out. The sequence ends with the first error.
+	Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error]
+}
+
+// A Record is a license server as the store keeps it. Status and Overdue of
+// its Server are left empty: they depend on the time of asking.
+type Record struct {
+	Server
+	Removed time.Time // when its registration was removed; zero while it stands
+
+	// Version rises with every change of the server's days or pools, deletion
+	// included, in the transaction that makes the change. Equal versions mean
+	// equal data.
+	Version int64
+}
+
+// A Pool is a pool of a license server as the store keeps it.
+type Pool struct {
+	ID     series.PoolID
+	Server int64 // Server.ID
+	Key    license.Pool
+	Vendor string // the vendor daemon that was told last; empty if none was
+	First  int64  // instant of its first record, Unix seconds; late data may move it back
+}
+
+// A DayVersion says which content a day of a license server has. Version
+// changes whenever the content does (the Record's Version of that change
+// serves); the same number never stands for two contents of one day, not even
+// after a deletion.
+type DayVersion struct {
+	Day     int32 // days since 1970-01-01
+	Version int64
+}
