@@ -37,14 +37,14 @@ type Review struct {
 	Expires  time.Time
 	Words    []string // six words made from the key's hash; the license server shows the same
 	Servers  []license.Server
-	Again    bool // the GUID is known to this organisation: a registration is renewed
+	Again    bool // the agent or one of its servers is known to this organisation: it keeps its identity
 }
 
 // A Standing is a registration that is not finished, for the list.
 type Standing struct {
 	ID         string
 	Host       string
-	State      string // one of the wire's registration states
+	State      State
 	Asked      time.Time
 	Expires    time.Time
 	ApprovedBy string

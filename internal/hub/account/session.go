@@ -1,0 +1,80 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"headroom/internal/fault"
+)
+
+// How long a session lives.
+const (
+	SessionIdle  = 30 * time.Minute // without a request
+	SessionTotal = 12 * time.Hour   // however busy
+)
+
+// Sessions are the console's sessions. LoadAndSave is the middleware that every
+// page with a member behind it is wrapped in; the other methods want a context
+// that went through it.
+type Sessions struct {
+	*scs.SessionManager
+	accounts *Service
+}
+
+// The keys of a session's data.
+const (
+	keyOrg    = "org"
+	keyMember = "member"
+)
+
+// NewSessions returns sessions kept in store, by the hash of their token. secure
+// says that browsers reach the console over https: the cookie then is
+// __Host-session, bound to this very host and never sent in the clear. Over
+// plain http, which a hub serves on loopback only, browsers refuse to keep a
+// cookie of that name, so it gets a plain one; it never leaves the machine.
+func (s *Service) NewSessions(store scs.CtxStore, secure bool) *Sessions {
+	m := scs.New() // HttpOnly, SameSite=Lax, Path=/
+	m.Store = store
+	m.HashTokenInStore = true
+	m.IdleTimeout = SessionIdle
+	m.Lifetime = SessionTotal
+	m.Cookie.Persist = false // closing the browser signs out
+	m.Cookie.Secure = secure
+	m.Cookie.Name = "headroom-session"
+	if secure {
+		m.Cookie.Name = "__Host-session"
+	}
+	return &Sessions{SessionManager: m, accounts: s}
+}
+
+// SignIn makes m the session's member. The session's token changes, so that one
+// that was planted before is worth nothing.
+func (s *Sessions) SignIn(ctx context.Context, m Member) error {
+	if err := s.RenewToken(ctx); err != nil {
+		return fmt.Errorf("renew the session: %w", err)
+	}
+	s.Put(ctx, keyOrg, m.Org)
+	s.Put(ctx, keyMember, m.ID)
+	return nil
+}
+
+// SignOut ends the session on the hub.
+func (s *Sessions) SignOut(ctx context.Context) error { return s.Destroy(ctx) }
+
+// Member returns who is signed in, as the store knows him now: a change of role
+// or a removal counts from the next request on. If nobody is, it returns a
+// fault.Unauthorized.
+func (s *Sessions) Member(ctx context.Context) (Member, error) {
+	id := s.GetInt64(ctx, keyMember)
+	if id == 0 {
+		return Member{}, fault.Errorf(fault.Unauthorized, "sign in first")
+	}
+	m, err := s.accounts.Member(ctx, s.GetInt64(ctx, keyOrg), id)
+	if fault.KindOf(err) == fault.NotFound {
+		return Member{}, fault.Errorf(fault.Unauthorized, "sign in first")
+	}
+	return m, err
+}
