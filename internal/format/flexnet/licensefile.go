@@ -1,11 +1,6 @@
 package flexnet
 
-import (
-	"errors"
-	"io"
-
-	"headroom/internal/license"
-)
+import "headroom/internal/license"
 
 // A LicenseFile is what a license file grants and to whom. Signatures and
 // license keys are dropped while reading: no field holds them.
@@ -15,15 +10,15 @@ type LicenseFile struct {
 	UseServer   bool
 	Entries     []Entry
 	Lines       int
-	Unread      []Unread // keys in their text are replaced by "[key]"
+	Unread      []Unread // what may be a key in their text is replaced by "[key]"
 	UnreadTotal int
 }
 
 // A FileServer is a SERVER line.
 type FileServer struct {
 	Host   string // may be "this_host" or "ANY"
-	HostID string
-	Port   int // 0 if not given
+	HostID string // may name a host: "HOSTNAME=lic01"
+	Port   int    // 0 if not given
 	Line   int
 }
 
@@ -54,7 +49,7 @@ type Entry struct {
 	Vendor       string // the vendor daemon
 	Version      string
 	FromVersion  string        // of an UPGRADE
-	Expiry       string        // as printed; ParseExpiry reads it; empty for a package
+	Expiry       string        // as written; ParseExpiry reads it; empty for a package
 	State        license.State // counted, uncounted or unlimited; unknown for a package
 	Count        license.Count // known only when counted
 	VendorString string
@@ -83,18 +78,53 @@ type Entitlement struct {
 	Name      string
 	Vendor    string
 	State     license.State // counted if any entry is
-	Count     license.Count // sum of the counted entries
+	Count     license.Count // sum of the counted entries; known only when counted
 	Uncounted bool          // some entry is uncounted
-	Entries   []int         // indexes into LicenseFile.Entries that were added
-}
-
-// ParseLicenseFile reads a license file. codePage is that of StatusOptions;
-// the error is as for ParseStatus.
-func ParseLicenseFile(r io.Reader, codePage string) (LicenseFile, error) {
-	return LicenseFile{}, errors.New("not written yet")
+	Entries   []int         // indexes into LicenseFile.Entries of those that count
 }
 
 // Entitlements adds up the entries per feature and vendor, in the order of
 // the file: INCREMENT lines add, of several FEATURE lines the first counts,
 // packages and upgrades grant nothing by themselves.
-func (f LicenseFile) Entitlements() []Entitlement { return nil }
+func (f LicenseFile) Entitlements() []Entitlement {
+	type key struct{ vendor, name string }
+	at := map[key]int{}
+	hasFeature := map[key]bool{}
+	var all []Entitlement
+	for i, e := range f.Entries {
+		k := key{e.Vendor, e.Name}
+		if e.Repeat || e.Kind != EntryFeature && e.Kind != EntryIncrement || e.Kind == EntryFeature && hasFeature[k] {
+			continue
+		}
+		hasFeature[k] = hasFeature[k] || e.Kind == EntryFeature
+		n, ok := at[k]
+		if !ok {
+			n = len(all)
+			at[k] = n
+			all = append(all, Entitlement{Name: e.Name, Vendor: e.Vendor})
+		}
+		all[n].add(i, e)
+	}
+	return all
+}
+
+func (t *Entitlement) add(index int, e Entry) {
+	t.Entries = append(t.Entries, index)
+	switch e.State {
+	case license.StateCounted:
+		if t.State == license.StateCounted {
+			t.Count = t.Count.Plus(e.Count)
+			return
+		}
+		if t.State != license.StateUnlimited {
+			t.State, t.Count = license.StateCounted, e.Count
+		}
+	case license.StateUnlimited:
+		t.State, t.Count = license.StateUnlimited, license.Count{}
+	case license.StateUncounted:
+		t.Uncounted = true
+		if t.State == license.StateUnknown {
+			t.State = license.StateUncounted
+		}
+	}
+}

@@ -5,40 +5,177 @@
 package text
 
 import (
-	"errors"
+	"bytes"
 	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
 )
 
-// A Lines walks over the lines of an input, as bufio.Scanner does.
+// MaxLine is the length in bytes beyond which a line is cut.
+const MaxLine = 64 << 10
+
+// maxEmptyReads bounds how often a reader may bring neither bytes nor an end.
+const maxEmptyReads = 100
+
+// A Lines walks over the lines of an input, as bufio.Scanner does. A line
+// ends with LF, CRLF or CR; one input may mix them.
 type Lines struct {
+	r       io.Reader
+	page    encoding.Encoding
+	buf     []byte
+	start   int // of what is not consumed yet
+	end     int
+	eof     bool
+	afterCR bool // an LF that comes next belongs to the line before
+	err     error
+
+	line   []byte
 	number int
-	err    error
+	cut    bool
 }
 
-// NewLines returns the lines of r. Lines that are not UTF-8 are decoded from
+// NewLines returns the lines of r. A byte order mark (UTF-8 or UTF-16) is
+// obeyed and dropped. Without one, each line that is not UTF-8 is decoded from
 // codePage, a name of the WHATWG list ("windows-1252", "euc-kr"); empty is
 // windows-1252. The error says that there is no such code page.
 func NewLines(r io.Reader, codePage string) (*Lines, error) {
-	return nil, errors.New("not written yet")
+	page, err := CodePage(codePage)
+	if err != nil {
+		return nil, err
+	}
+	return &Lines{r: unmark(r), page: page, buf: make([]byte, 2*MaxLine)}, nil
 }
 
 // Next goes to the next line. It returns false at the end and on an error.
-func (l *Lines) Next() bool { return false }
+func (l *Lines) Next() bool {
+	l.line, l.cut = nil, false
+	for {
+		l.skipLF()
+		data := l.buf[l.start:l.end]
+		if i := lineEnd(data); i >= 0 {
+			l.take(data[:i], data[i] == '\r')
+			return true
+		}
+		if len(data) > MaxLine {
+			l.takeCut(data)
+			return true
+		}
+		if l.eof {
+			if len(data) == 0 {
+				return false
+			}
+			l.start = l.end
+			l.set(data)
+			return true
+		}
+		l.fill()
+	}
+}
 
 // Bytes returns the line in UTF-8, without its end. It is valid until Next.
-func (l *Lines) Bytes() []byte { return nil }
+func (l *Lines) Bytes() []byte { return l.line }
 
 // Text returns the line in UTF-8, without its end.
-func (l *Lines) Text() string { return "" }
+func (l *Lines) Text() string { return string(l.line) }
 
 // Number returns the line's number, counted from 1.
 func (l *Lines) Number() int { return l.number }
 
 // Cut reports whether the line was longer than MaxLine and the rest dropped.
-func (l *Lines) Cut() bool { return false }
+func (l *Lines) Cut() bool { return l.cut }
 
 // Err returns the error of the reader, if it was one that ended the input.
 func (l *Lines) Err() error { return l.err }
 
-// MaxLine is the length in bytes beyond which a line is cut.
-const MaxLine = 64 << 10
+// lineEnd returns where the first line of data ends, or -1.
+func lineEnd(data []byte) int {
+	lf := bytes.IndexByte(data, '\n')
+	if lf < 0 {
+		return bytes.IndexByte(data, '\r')
+	}
+	if cr := bytes.IndexByte(data[:lf], '\r'); cr >= 0 {
+		return cr
+	}
+	return lf
+}
+
+func (l *Lines) skipLF() {
+	if l.afterCR && l.start < l.end {
+		if l.buf[l.start] == '\n' {
+			l.start++
+		}
+		l.afterCR = false
+	}
+}
+
+// take makes line the current one and goes behind its end.
+func (l *Lines) take(line []byte, cr bool) {
+	l.start += len(line) + 1
+	l.afterCR = cr
+	l.set(line)
+}
+
+// takeCut makes the first MaxLine bytes of data the current line and reads on
+// to the line's end.
+func (l *Lines) takeCut(data []byte) {
+	keep := MaxLine
+	for i := 0; i < utf8.UTFMax && !utf8.RuneStart(data[keep]); i++ {
+		keep-- // do not cut a letter in two
+	}
+	l.set(bytes.Clone(data[:keep]))
+	l.cut = true
+	for {
+		data := l.buf[l.start:l.end]
+		if i := lineEnd(data); i >= 0 {
+			l.start += i + 1
+			l.afterCR = data[i] == '\r'
+			return
+		}
+		l.start = l.end
+		if l.eof {
+			return
+		}
+		l.fill()
+	}
+}
+
+func (l *Lines) set(line []byte) {
+	l.number++
+	l.line = line
+	if !utf8.Valid(line) {
+		l.line = decode(l.page, line)
+	}
+}
+
+// decode never fails: what the code page does not have becomes U+FFFD.
+func decode(page encoding.Encoding, line []byte) []byte {
+	out, err := page.NewDecoder().Bytes(line)
+	if err != nil {
+		return bytes.ToValidUTF8(line, []byte("\uFFFD"))
+	}
+	return out
+}
+
+// fill reads once, after making room.
+func (l *Lines) fill() {
+	if l.start > 0 {
+		l.end = copy(l.buf, l.buf[l.start:l.end])
+		l.start = 0
+	}
+	for range maxEmptyReads {
+		n, err := l.r.Read(l.buf[l.end:])
+		l.end += n
+		if err != nil {
+			l.eof = true
+			if err != io.EOF {
+				l.err = err
+			}
+			return
+		}
+		if n > 0 {
+			return
+		}
+	}
+	l.eof, l.err = true, io.ErrNoProgress
+}
