@@ -1,0 +1,62 @@
+// Package format tells the formats of license managers apart by their first
+// bytes. Reading them is the business of the packages below it.
+package format
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+)
+
+// A Format is a kind of text that a license manager prints or keeps.
+type Format string
+
+// The formats that are read. Unknown is none of them.
+const (
+	Unknown       Format = "unknown"
+	FlexNetStatus Format = "flexnet-status" // lmutil lmstat -a, -f, -s
+	FlexNetTerms  Format = "flexnet-terms"  // lmutil lmstat -i
+	FlexNetLog    Format = "flexnet-log"    // debug log of lmgrd and its daemons
+	LicenseFile   Format = "license-file"   // FlexNet license file
+)
+
+// All lists the formats that can be asked for by name.
+var All = []Format{FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile}
+
+// HeadBytes is how much of an input Detect wants to see.
+const HeadBytes = 64 << 10
+
+// Parse returns the format of that name.
+func Parse(name string) (Format, bool) {
+	f := Format(name)
+	return f, slices.Contains(All, f)
+}
+
+// signs are what gives a format away, in the order in which they are tried:
+// the terms have the banner of a status, and a log may quote a license file.
+var signs = []struct {
+	format Format
+	sign   *regexp.Regexp
+}{
+	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
+	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
+	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(Users of [^\r\n]+:\s|License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
+	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
+}
+
+// Detect says what head, the first HeadBytes of an input, is the beginning of.
+// UTF-16 is recognised by its ASCII letters.
+func Detect(head []byte) Format {
+	if len(head) > HeadBytes {
+		head = head[:HeadBytes]
+	}
+	if bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}) {
+		head = bytes.ReplaceAll(head[2:], []byte{0}, nil)
+	}
+	for _, s := range signs {
+		if s.sign.Match(head) {
+			return s.format
+		}
+	}
+	return Unknown
+}
