@@ -25,6 +25,16 @@ type BatchHeader struct {
 	Server  string `json:"server"`  // GUID; a batch holds the records of one server
 	MadeAt  int64  `json:"made_at"` // by the agent's clock
 	Version string `json:"version"` // of the agent
+
+	// Replaces is the batch whose records this one carries, or some of them,
+	// because that one was refused: it will not come any more.
+	Replaces *BatchID `json:"replaces,omitempty"`
+}
+
+// A BatchID names a batch of an agent.
+type BatchID struct {
+	Epoch string `json:"epoch"`
+	Seq   uint64 `json:"seq"` // from 1 on
 }
 
 // A ServerRecord says what the server is, whenever that changed.
@@ -59,15 +69,15 @@ type Samples struct {
 // A SampledPool is one pool's part of a run.
 type SampledPool struct {
 	PoolKey
-	Vendor    string          `json:"vendor,omitempty"` // vendor daemon, where told
-	State     string          `json:"state"`            // license.State
-	InUse     []license.Count `json:"in_use"`
-	Installed []license.Count `json:"installed,omitempty"`
-	Reserved  []license.Count `json:"reserved,omitempty"`
-	Borrowed  []license.Count `json:"borrowed,omitempty"`
-	Queued    []license.Count `json:"queued,omitempty"`
-	Overdraft []license.Count `json:"overdraft,omitempty"`
-	Reason    string          `json:"reason,omitempty"`
+	Vendor    string `json:"vendor,omitempty"` // vendor daemon, where told
+	State     string `json:"state"`            // license.State
+	InUse     Counts `json:"in_use"`
+	Installed Counts `json:"installed,omitempty"`
+	Reserved  Counts `json:"reserved,omitempty"`
+	Borrowed  Counts `json:"borrowed,omitempty"`
+	Queued    Counts `json:"queued,omitempty"`
+	Overdraft Counts `json:"overdraft,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // At returns the value of one of a pool's arrays at instant number i.
@@ -101,15 +111,19 @@ type Events struct {
 // instant, and never zero.
 type Failed struct {
 	Kind   string `json:"kind"` // KindFailed
-	At     int64  `json:"at"`
+	At     int64  `json:"at"`   // by the agent's clock: the source did not tell
 	Reason string `json:"reason"`
+
+	OffsetMS int64 `json:"offset_ms,omitempty"` // as in Samples
 }
 
 // Holders lists who held, borrowed or waited for licenses at one instant.
 type Holders struct {
-	Kind    string   `json:"kind"` // KindHolders
-	At      int64    `json:"at"`
-	Holders []Holder `json:"holders"`
+	Kind     string   `json:"kind"` // KindHolders
+	At       int64    `json:"at"`
+	Own      bool     `json:"own_clock,omitempty"` // as in Samples
+	OffsetMS int64    `json:"offset_ms,omitempty"` // as in Samples
+	Holders  []Holder `json:"holders"`
 }
 
 // A Holder is one line of Holders.
@@ -140,4 +154,6 @@ type Gap struct {
 	From   int64  `json:"from"`
 	To     int64  `json:"to"`
 	Reason string `json:"reason"`
+
+	Batch *BatchID `json:"batch,omitempty"` // the batch that will never come, if the records had one
 }

@@ -22,13 +22,17 @@ const (
 	PollPath          = "/agent/v1/poll"          // POST: what the hub wants, what it has
 )
 
-// Limits of one batch, after decompression. A hub refuses more with 413 and
-// the agent then halves the batch.
+// Limits of one batch, all but MaxBodyBytes after decompression. A hub refuses
+// more with 413 and the agent then halves the batch.
 const (
 	MaxBatchBytes  = 16 << 20
+	MaxBodyBytes   = 4 << 20 // of a request as it is sent: compressed
 	MaxRecords     = 20_000
 	MaxRecordBytes = 4 << 20
-	MaxName        = 512 // bytes of a feature, user, host or reason
+	MaxDepth       = 16      // of nested arrays and objects in a record
+	MaxPoints      = 500_000 // instants times pools, summed over the Samples, plus the steps of Events
+	MaxDays        = 1_000   // UTC days that one batch touches
+	MaxName        = 512     // bytes of a feature, user, host or reason
 )
 
 // Hub answers GET HubPath.
