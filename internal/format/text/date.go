@@ -95,8 +95,8 @@ func ParseSlashDay(s string) (Day, bool) {
 }
 
 // At returns the instant of a time of day on d in zone. A time that a change
-// of the clocks skips moves by the change; of one that happens twice it is the
-// first.
+// of the clocks skips moves by that change; of a time that happens twice it is
+// one of the two.
 func (d Day) At(c Clock, zone *time.Location) time.Time {
 	return time.Date(d.Year, d.Month, d.Day, c.Hour, c.Minute, c.Second, 0, zone)
 }

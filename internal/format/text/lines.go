@@ -53,7 +53,8 @@ func (l *Lines) Next() bool {
 	for {
 		l.skipLF()
 		data := l.buf[l.start:l.end]
-		if i := lineEnd(data); i >= 0 {
+		i := lineEnd(data)
+		if i >= 0 && i <= MaxLine {
 			l.take(data[:i], data[i] == '\r')
 			return true
 		}
