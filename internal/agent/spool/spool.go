@@ -39,8 +39,8 @@ var (
 	ErrLocked = errors.New("the spool is in use by another process")
 )
 
-// Options say how a spool behaves. Declare is required; every other field has
-// a default for its zero value.
+// Options say how a spool behaves. Now and Declare are required; every other
+// field has a default for its zero value.
 type Options struct {
 	// Budget is the size in bytes above which old content is dropped: sent
 	// batches first, then the oldest unsent, which are declared as a gap. What
@@ -152,8 +152,8 @@ func Open(dir string, opt Options) (*Spool, Recovery, error) {
 // New opens a spool whose files are kept elsewhere than in a directory, such
 // as in a test. The caller sees to it that nobody else uses them.
 func New(files Files, opt Options) (*Spool, Recovery, error) {
-	if opt.Declare == nil {
-		return nil, Recovery{}, errors.New("open spool: Options.Declare is missing")
+	if opt.Now == nil || opt.Declare == nil {
+		return nil, Recovery{}, errors.New("open spool: Options.Now and Options.Declare are required")
 	}
 	if opt.Budget == 0 {
 		opt.Budget = DefaultBudget
@@ -163,9 +163,6 @@ func New(files Files, opt Options) (*Spool, Recovery, error) {
 	}
 	if opt.Ballast == 0 {
 		opt.Ballast = DefaultBallast
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
 	}
 	s := &Spool{files: files, opt: opt, lost: map[string]Gap{}, tries: map[string]int{}}
 	rec, err := s.scan()

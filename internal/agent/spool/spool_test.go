@@ -198,7 +198,7 @@ func TestSpoolSurvivesRestart(t *testing.T) {
 
 func TestOneProcessAtATime(t *testing.T) {
 	dir := t.TempDir()
-	opt := spool.Options{Declare: func(spool.Gap) ([]byte, error) { return nil, nil }}
+	opt := spool.Options{Now: time.Now, Declare: func(spool.Gap) ([]byte, error) { return nil, nil }}
 	s := mustOpen(t, dir, opt)
 	if _, _, err := spool.Open(dir, opt); !errors.Is(err, spool.ErrLocked) {
 		t.Errorf("second Open = %v, want ErrLocked", err)
@@ -323,7 +323,7 @@ func TestStatementsAboutAbsentBatchesAreRefused(t *testing.T) {
 }
 
 func TestDeclareIsRequired(t *testing.T) {
-	if _, _, err := spool.New(newDisk(), spool.Options{}); err == nil {
+	if _, _, err := spool.New(newDisk(), spool.Options{Now: time.Now}); err == nil {
 		t.Error("a spool without Declare would lose in silence; want an error")
 	}
 }

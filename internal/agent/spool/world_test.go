@@ -239,6 +239,7 @@ func declared(gaps []string, server string, at int64) bool {
 // mustOpen returns a spool in a directory of its own.
 func mustOpen(t testing.TB, dir string, opt spool.Options) *spool.Spool {
 	t.Helper()
+	opt.Now = time.Now
 	if opt.Declare == nil {
 		opt.Declare = func(g spool.Gap) ([]byte, error) { return fmt.Appendf(nil, "gap %s", g.Reason), nil }
 	}
