@@ -11,22 +11,41 @@ import "headroom/internal/license"
 // DaySeconds is the length of a UTC day.
 const DaySeconds = 86400
 
+// MaxHold is the longest time in seconds for which a reading holds. A day and
+// the one before it therefore say all that is known of the day.
+const MaxHold = DaySeconds
+
+// DayOf returns the number of the UTC day in which the instant at lies.
+func DayOf(at int64) int32 {
+	day := at / DaySeconds
+	if at%DaySeconds < 0 {
+		day--
+	}
+	return int32(day)
+}
+
+// DayStart returns the first second of the UTC day number.
+func DayStart(number int32) int64 { return int64(number) * DaySeconds }
+
 // A PoolID is the hub's small number for a pool of a server.
 type PoolID int64
 
 // A Day is all that is known of one license server in one UTC day. What
 // reaches over midnight is divided: each day can be read by itself, except for
 // a sample's hold, which may reach into the next day.
+//
+// Days come from a Builder, Merge or Decode, which keep the order that the
+// comments state. A Day is not changed once it is made; slices may be shared.
 type Day struct {
 	Number int32     // days since 1970-01-01
-	Rounds []Round   // readings of the whole server, ascending by At
-	Pools  []PoolDay // ascending by Pool
+	Rounds []Round   // readings of the whole server, ascending by At, one per At
+	Pools  []PoolDay // ascending by Pool, none empty
 }
 
 // A Round is one successful reading of a server.
 type Round struct {
 	At       int64
-	Hold     int64 // seconds for which its values hold at most
+	Hold     int64 // seconds for which its values hold at most, 1 to MaxHold
 	Complete bool  // a pool that had a record before and is missing here has ended
 	Imported bool
 }
@@ -47,6 +66,7 @@ type Sample struct {
 	Installed license.Count
 	Reserved  license.Count
 	Borrowed  license.Count
+	Queued    license.Count
 	Overdraft license.Count
 }
 
@@ -57,7 +77,10 @@ type Span struct {
 	Imported bool
 }
 
-// A Step is a change within a Span.
+// A Step is a change within a Span. A second with several events is one step:
+// it has the highest value that any of its events leaves (High), and what it
+// ends with (InUse) holds from the next second to the next step or the end of
+// the span. A step that carries a value on has High equal to InUse.
 type Step struct {
 	At    int64
 	InUse int64 // from the next second on
@@ -70,14 +93,16 @@ type Kind uint8
 // The kinds of time of a pool (design section 4, rule 6).
 const (
 	Unknown Kind = iota // nobody knows
-	Absent              // before the pool's first record: 0, outside coverage
+	Absent              // before the pool's first record, or after its server was removed: 0, outside coverage
 	Known
 	Ended   // missing from complete readings: 0
 	Pending // after the server's last upload, while it is not silent: outside coverage
 )
 
 // A Piece is a stretch of a pool's time in which nothing changes, except that
-// its first second may have been higher.
+// its first second may have been higher. State, Installed and Overdraft are
+// those that were told last, also where the use is unknown or pending; they are
+// empty where the pool is absent or ended.
 type Piece struct {
 	From, To  int64
 	Kind      Kind
@@ -85,8 +110,8 @@ type Piece struct {
 	High      int64 // highest within the second From, at least InUse
 	State     license.State
 	Installed license.Count
-	Reserved  license.Count
-	Borrowed  license.Count
+	Reserved  license.Count // Known only
+	Borrowed  license.Count // Known only
 	Overdraft license.Count
-	Basis     license.Basis // of InUse
+	Basis     license.Basis // of InUse; BasisNone unless Known
 }
