@@ -32,8 +32,8 @@ type Store interface {
 	Login(ctx context.Context, address string) (Login, error)
 	// Member returns a member of org, or a fault.NotFound.
 	Member(ctx context.Context, org, id int64) (Member, error)
-	// Organisation returns an organisation, or a fault.NotFound.
-	Organisation(ctx context.Context, org int64) (Organisation, error)
+	// OrganisationByID returns an organisation, or a fault.NotFound.
+	OrganisationByID(ctx context.Context, org int64) (Organisation, error)
 }
 
 // A Throttle counts attempts per subject in windows of time. All hub processes
@@ -71,7 +71,7 @@ func (s *Service) Member(ctx context.Context, org, id int64) (Member, error) {
 
 // Organisation returns an organisation.
 func (s *Service) Organisation(ctx context.Context, org int64) (Organisation, error) {
-	return s.store.Organisation(ctx, org)
+	return s.store.OrganisationByID(ctx, org)
 }
 
 // May reports whether a member with role r may do what needs the role least.

@@ -10,8 +10,8 @@ import (
 )
 
 // Standing returns the registrations of an organisation that are not finished,
-// newest first: approved and not confirmed yet, and those that ended within
-// the last day.
+// newest first: approved and not confirmed yet, and those that ended without
+// an agent lately.
 func (r *Registrar) Standing(ctx context.Context, org int64) ([]Standing, error) {
 	recs, err := r.Store.UnfinishedRegistrations(ctx, org)
 	if err != nil {

@@ -70,7 +70,6 @@ type PendingServer struct {
 	Server license.Server
 	Agent  int64
 	Host   string // of the agent
-	Since  time.Time
 }
 
 // A Contact is what an agent says of itself at a poll.
@@ -85,7 +84,6 @@ type Records interface {
 	// AddRegistration keeps a new record and ends every unfinished one of the
 	// same key. It returns a fault.TooMany, and ends nothing, if more than the
 	// limits would be live at r.Asked, also when many are added at once.
-	// Records that ended more than a day before are deleted.
 	AddRegistration(ctx context.Context, r Record, limits Limits) error
 	// ChangeByID lets change alter what changes of a record, and keeps the
 	// result unless change returns an error, which is returned as it is.

@@ -97,7 +97,7 @@ func (r *Registrar) Review(ctx context.Context, actor Actor, typed string) (Revi
 			ID: rec.ID, Host: rec.Host, Platform: rec.Platform, Version: rec.Version, Address: rec.Address,
 			Asked: rec.Asked, Expires: rec.Expires, Words: r.Words(rec.PublicKey), Servers: rec.Servers,
 		}
-		guids = append(guids, rec.AgentGUID)
+		guids = []string{rec.AgentGUID}
 		for _, s := range rec.Servers {
 			guids = append(guids, s.GUID)
 		}

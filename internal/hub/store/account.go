@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"headroom/internal/fault"
+	"headroom/internal/hub/account"
+)
+
+// setupToken is the name in meta of the hash of the set-up link's token.
+const setupToken = "setup_token"
+
+// SetSetupToken implements account.Store.
+func (db *DB) SetSetupToken(ctx context.Context, tokenHash []byte) (set bool, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		founded, err := hasOrganisation(ctx, tx)
+		if set = !founded; err != nil || founded {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO meta (name, value) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, setupToken, hex.EncodeToString(tokenHash))
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("set the set-up token: %w", err)
+	}
+	return set, nil
+}
+
+// SetupToken implements account.Store.
+func (db *DB) SetupToken(ctx context.Context) ([]byte, error) {
+	var value string
+	err := db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, setupToken).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the set-up token: %w", err)
+	}
+	return hex.DecodeString(value)
+}
+
+// Setup implements account.Store.
+func (db *DB) Setup(ctx context.Context, tokenHash []byte, org account.Organisation, login account.Login) (m account.Member, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		// Whoever deletes the token is the one who sets up.
+		res, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, setupToken, hex.EncodeToString(tokenHash))
+		if err != nil {
+			return err
+		}
+		used, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		founded, err := hasOrganisation(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if used == 0 || founded {
+			return fault.Errorf(fault.NotFound, "the set-up token is not valid")
+		}
+		m, err = found(ctx, tx, org, login)
+		return err
+	})
+	if err != nil {
+		return account.Member{}, fmt.Errorf("set up: %w", err)
+	}
+	return m, nil
+}
+
+func hasOrganisation(ctx context.Context, tx *sql.Tx) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM organisation`).Scan(&n)
+	return n > 0, err
+}
+
+// found makes an organisation with its first member.
+func found(ctx context.Context, tx *sql.Tx, org account.Organisation, login account.Login) (account.Member, error) {
+	m := login.Member
+	var err error
+	if m.Org, err = nextID(ctx, tx, 0, "organisation"); err != nil {
+		return m, err
+	}
+	if m.ID, err = nextID(ctx, tx, m.Org, "member"); err != nil {
+		return m, err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO organisation (org_id, public_id, name, zone, created) VALUES ($1, $2, $3, $4, $5)`,
+		m.Org, org.PublicID, org.Name, org.Zone, stamp(org.Created))
+	if err != nil {
+		return m, err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO member (org_id, member_id, email, name, role, created) VALUES ($1, $2, $3, $4, $5, $6)`,
+		m.Org, m.ID, m.Email, m.Name, string(m.Role), stamp(org.Created))
+	if err != nil {
+		return m, err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO login (email, tenant, member_id, password) VALUES ($1, $2, $3, $4)`,
+		account.FoldEmail(m.Email), m.Org, m.ID, login.Password)
+	return m, err
+}
+
+// Login implements account.Store.
+func (db *DB) Login(ctx context.Context, address string) (l account.Login, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT tenant, member_id, password FROM login WHERE email = $1`, address).
+		Scan(&l.Member.Org, &l.Member.ID, &l.Password)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.Login{}, fault.Errorf(fault.NotFound, "no such login")
+	}
+	if err != nil {
+		return account.Login{}, fmt.Errorf("read a login: %w", err)
+	}
+	l.Member, err = db.Member(ctx, l.Member.Org, l.Member.ID)
+	return l, err
+}
+
+// Member implements account.Store.
+func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error) {
+	m := account.Member{Org: org, ID: id}
+	err := db.read.QueryRowContext(ctx, `
+		SELECT email, name, role FROM member WHERE org_id = $1 AND member_id = $2 AND removed_at = 0`, org, id).
+		Scan(&m.Email, &m.Name, &m.Role)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.Member{}, fault.Errorf(fault.NotFound, "no such member")
+	}
+	if err != nil {
+		return account.Member{}, fmt.Errorf("read member %d/%d: %w", org, id, err)
+	}
+	return m, nil
+}
+
+// OrganisationByID implements account.Store.
+func (db *DB) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
+	o := account.Organisation{ID: org}
+	var created int64
+	err := db.read.QueryRowContext(ctx, `
+		SELECT public_id, name, zone, created FROM organisation WHERE org_id = $1`, org).
+		Scan(&o.PublicID, &o.Name, &o.Zone, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.Organisation{}, fault.Errorf(fault.NotFound, "no such organisation")
+	}
+	if err != nil {
+		return account.Organisation{}, fmt.Errorf("read organisation %d: %w", org, err)
+	}
+	o.Created = instant(created)
+	return o, nil
+}
+
+// OrganisationName implements registration.Store.
+func (db *DB) OrganisationName(ctx context.Context, org int64) (publicID, name string, err error) {
+	o, err := db.OrganisationByID(ctx, org)
+	return o.PublicID, o.Name, err
+}
