@@ -1,0 +1,74 @@
+// Package collect reads license servers: it runs a vendor's tool or opens a
+// vendor's file, safely, and hands the bytes to the parsers of format. It
+// decides nothing about the numbers.
+//
+// A reader has one method, Read. What goes wrong with the license server, its
+// tool or its file is a Result with a Failure, so that the use at that instant
+// is unknown and never zero; an error means that the caller gave up.
+//
+// Tools are started directly, by an absolute path and with fixed arguments:
+// never through a shell, never with anything that came over the network. This
+// is the only package of the agent that starts processes.
+package collect
+
+import (
+	"strings"
+	"time"
+
+	"headroom/internal/license"
+)
+
+// A Result is what one attempt to read a license server brought. One that has
+// neither a Failure nor anything else says that there is nothing new.
+type Result struct {
+	At       time.Time        // of the attempt, by the reader's clock
+	Failure  string           // why use is unknown, in the source's words; empty if it is known
+	Server   license.Server   // what the source says about the server; GUID and Name are the caller's
+	Snapshot license.Snapshot // its At is zero if there is none
+	Own      bool             // Snapshot.At is the reader's clock, not the source's
+	Events   []Events
+	Denials  []Denial
+	More     bool // there is more to be read at once: a log is taken in portions
+	// Resume is what the reader wants to be given when it is made anew, once
+	// the rest of the result is safe. Empty where it needs nothing.
+	Resume string
+}
+
+// HasSnapshot tells whether the result has a Snapshot.
+func (r Result) HasSnapshot() bool { return !r.Snapshot.At.IsZero() }
+
+// Events is the use of one pool over a span for which a log vouches.
+type Events struct {
+	Pool     license.Pool
+	Daemon   string
+	From, To time.Time // [From, To)
+	Exact    bool      // the log goes back to a server's start; else the true use may be higher
+	Start    int64     // in use at From
+	Steps    []Step    // ascending, within [From, To)
+}
+
+// A Step is one second in which the use of a pool changed.
+type Step struct {
+	At    time.Time
+	InUse int64 // from the next second on
+	High  int64 // the highest value within the second
+}
+
+// A Denial is a request that was refused.
+type Denial struct {
+	Pool   license.Pool
+	At     time.Time
+	User   string
+	Host   string
+	Reason string
+	Count  int64 // retries folded into it, at least 1
+}
+
+// failed is a result that says why there is no other.
+func failed(at time.Time, reason string) Result {
+	return Result{At: at, Failure: oneLine(reason)}
+}
+
+// oneLine makes a text fit for a list: blanks and line ends become single
+// blanks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
