@@ -1,0 +1,134 @@
+package internal_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Groups of packages that the lines below name together.
+const (
+	formats = "format format/text format/flexnet"
+	rules   = "hub/registration hub/ingest hub/account hub/usage"
+)
+
+// everythingBut starts the line of a package that may import all of ours
+// except what follows.
+const everythingBut = "everything but"
+
+// mayImport is the architecture. A package may import what its line lists and
+// nothing else of ours; a new package needs a line here. Names are below
+// internal/, except the command's. Tests may import what they like.
+var mayImport = map[string]string{
+	// What both sides agree on.
+	"license": "",
+	"fault":   "",
+	"wire":    "license",
+	"look":    "license",
+
+	// Parsers and arithmetic: pure.
+	"format":         "license " + formats,
+	"format/text":    "license",
+	"format/flexnet": "license format/text",
+	"catalog":        "license format/text",
+	"series":         "license format/text",
+	"insight":        "license catalog series",
+	"report":         "license catalog series insight " + formats,
+
+	// The agent's side: a collector knows no wire, the spool sees bytes.
+	"agent/collect": "license " + formats,
+	"agent/spool":   "",
+	"agent/upload":  "wire agent/spool",
+
+	// The hub's side: rules own their types, the store depends on them.
+	"hub/registration":    "license catalog series insight fault",
+	"hub/ingest":          "license catalog series insight fault wire",
+	"hub/account":         "license catalog series insight fault",
+	"hub/usage":           "license catalog series insight fault",
+	"hub/store":           "license series fault " + rules,
+	"hub/store/storetest": "hub/store",
+
+	// Around both: the simulation prints what real tools print and knows
+	// neither, the command puts everything together.
+	"sim":          "license series",
+	"cmd/headroom": everythingBut + " hub/store hub/store/storetest",
+}
+
+func TestEveryImportIsInTheArchitecture(t *testing.T) {
+	missing := map[string]bool{}
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		allowed, known := mayImport[f.pkg]
+		if !known {
+			missing[f.pkg] = true
+			continue
+		}
+		for _, imported := range f.ours {
+			if !allows(allowed, imported) {
+				t.Errorf("%s imports %s, which the architecture does not allow", f.path, imported)
+			}
+		}
+	}
+	for pkg := range missing {
+		t.Errorf("%s: not in the architecture; say in mayImport what it may use", pkg)
+	}
+}
+
+func TestArchitectureNamesOnlyWhatExists(t *testing.T) {
+	exists := map[string]bool{}
+	for _, f := range sources(t) {
+		exists[f.pkg] = exists[f.pkg] || !f.test
+	}
+	for pkg, line := range mayImport {
+		for _, name := range append(strings.Fields(strings.TrimPrefix(line, everythingBut)), pkg) {
+			if !exists[name] {
+				t.Errorf("line of %s: %s is not in the tree", pkg, name)
+			}
+		}
+	}
+}
+
+// The table above says this package by package. Here it is said once more of
+// the whole way, because a customer's security reviewer asks just this.
+func TestAgentReachesNothingOfTheHub(t *testing.T) {
+	imports := map[string][]string{}
+	for _, f := range sources(t) {
+		if !f.test {
+			imports[f.pkg] = append(imports[f.pkg], f.ours...)
+		}
+	}
+	seen := map[string]bool{}
+	var follow func(pkg string, way []string)
+	follow = func(pkg string, way []string) {
+		way = append(slices.Clip(way), pkg)
+		if below(pkg, "hub") {
+			t.Errorf("the agent reaches the hub: %s", strings.Join(way, " -> "))
+			return
+		}
+		if seen[pkg] {
+			return
+		}
+		seen[pkg] = true
+		for _, imported := range imports[pkg] {
+			follow(imported, way)
+		}
+	}
+	for pkg := range imports {
+		if below(pkg, "agent") {
+			follow(pkg, nil)
+		}
+	}
+}
+
+// allows reports whether a line of the table lets its package import pkg.
+func allows(line, pkg string) bool {
+	if except, found := strings.CutPrefix(line, everythingBut); found {
+		return !slices.Contains(strings.Fields(except), pkg)
+	}
+	return slices.Contains(strings.Fields(line), pkg)
+}
+
+// below reports whether pkg is the package top or one underneath.
+func below(pkg, top string) bool { return pkg == top || strings.HasPrefix(pkg, top+"/") }
