@@ -62,7 +62,7 @@ func isKeyByte(c byte) bool {
 // quoted returns the value that s starts with, its opening quote already
 // taken, and what follows. In a line with a broken quote, one that another
 // KEY=" would close was never closed: its value then ends at a curly quote or
-// before the next KEY=, so that no signature ends up in a text.
+// before the next KEY=, and is redacted, so that no signature ends up in it.
 func quoted(s string, broken bool) (value, rest string) {
 	end := strings.IndexByte(s, '"')
 	if end >= 0 && !(broken && strings.HasSuffix(s[:end], "=")) {
@@ -70,13 +70,13 @@ func quoted(s string, broken bool) (value, rest string) {
 	}
 	for i := range len(s) {
 		if strings.HasPrefix(s[i:], "”") {
-			return s[:i], s[i+len("”"):]
+			return redact(s[:i]), s[i+len("”"):]
 		}
 		if (s[i] == ' ' || s[i] == '\t') && keyLength(s[i+1:]) > 0 {
-			return strings.TrimRight(s[:i], " \t"), s[i:]
+			return redact(s[:i]), s[i:]
 		}
 	}
-	return s, ""
+	return redact(s), ""
 }
 
 // isSecret reports whether the value of a key, in upper case, can sign or
