@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"headroom/internal/license"
 )
@@ -119,8 +120,9 @@ func (r *decoder) values(n int) []license.Count {
 			clear(out[i:])
 			return out
 		}
-		for k := range out[i : i+run] {
-			out[i+k] = v
+		filled := out[i : i+run]
+		for k := range filled {
+			filled[k] = v
 		}
 		if v.Known {
 			last = v.N
@@ -229,7 +231,11 @@ func (r *decoder) poolSamples(rounds []Round) []Sample {
 	})
 	r.within("state", n, 0, int64(license.StateError), func(i int, v int64) { out[i].State = license.State(v) })
 	for _, field := range fields {
-		for i, v := range r.values(n) {
+		values := r.values(n)
+		if !slices.ContainsFunc(values, func(v license.Count) bool { return v.Known }) {
+			continue
+		}
+		for i, v := range values {
 			*field(&out[i]) = v
 		}
 	}

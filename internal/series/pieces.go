@@ -45,6 +45,12 @@ type Frame struct {
 //     It stays so until it has a record again.
 func Pieces(days []Day, pool PoolID, f Frame) []Piece {
 	w := walk{frame: f, at: f.From}
+	records := 0
+	for i := range days {
+		p := days[i].pool(pool)
+		records += len(p.Samples) + len(p.Steps)
+	}
+	w.out = make([]Piece, 0, records+2)
 	for i := range days {
 		if DayStart(days[i].Number) >= f.To {
 			break
@@ -250,13 +256,15 @@ func (w *walk) fromLog(reading *Sample) Piece {
 
 // write appends a piece, or makes the last one longer where nothing changes.
 func (w *walk) write(p Piece) {
-	if n := len(w.out); n > 0 && p.High == p.InUse {
-		last := w.out[n-1]
-		last.From, last.To, last.High = p.From, p.To, p.High
-		if last == p {
-			w.out[n-1].To = p.To
-			return
-		}
+	if n := len(w.out); n > 0 && p.High == p.InUse && alike(&w.out[n-1], &p) {
+		w.out[n-1].To = p.To
+		return
 	}
 	w.out = append(w.out, p)
+}
+
+// alike says whether nothing but the time and the first second differs.
+func alike(p, q *Piece) bool {
+	return p.InUse == q.InUse && p.Kind == q.Kind && p.State == q.State && p.Basis == q.Basis &&
+		p.Installed == q.Installed && p.Reserved == q.Reserved && p.Borrowed == q.Borrowed && p.Overdraft == q.Overdraft
 }

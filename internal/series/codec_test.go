@@ -1,0 +1,180 @@
+package series_test
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+func TestDecodeReturnsWhatWasEncoded(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		for _, d := range build(t, rapid.SliceOfN(records(), 0, 12).Draw(t, "records")) {
+			got, err := series.Decode(series.Encode(d))
+			if err != nil {
+				t.Fatalf("Decode(Encode(%+v)): %v", d, err)
+			}
+			if diff := cmp.Diff(d, got); diff != "" {
+				t.Fatalf("decoded (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestExtremeValuesSurviveTheBlock(t *testing.T) {
+	at := series.DayStart(-5)
+	var b series.Builder
+	for i, n := range []int64{math.MaxInt64, math.MinInt64, 0, -1, math.MaxInt64} {
+		b.AddRound(series.Round{At: at + int64(i), Hold: series.MaxHold}, []series.PoolSample{inUse(math.MaxInt64, n), inUse(math.MinInt64+1, -n)})
+	}
+	if err := b.AddSpan(math.MaxInt64, series.Span{From: at, To: at + series.DaySeconds}, math.MinInt64, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := b.Days()[0]
+	got, err := series.Decode(series.Encode(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+}
+
+// oneDay is a day of a server with 8 pools, read every 15 minutes.
+func oneDay(number int32) series.Day {
+	var b series.Builder
+	for i := range int64(96) {
+		var values []series.PoolSample
+		for pool := series.PoolID(1); pool <= 8; pool++ {
+			s := inUse(pool, 20+(i*int64(pool)*7)%13)
+			s.Installed = license.Of(100 * int64(pool))
+			s.Overdraft = license.Of(10 * int64(pool))
+			values = append(values, s)
+		}
+		b.AddRound(series.Round{At: series.DayStart(number) + 900*i + i%3, Hold: 1800, Complete: true}, values)
+	}
+	return b.Days()[0]
+}
+
+func TestBlockIsSmall(t *testing.T) {
+	block := series.Encode(oneDay(day0))
+	if perSample := float64(len(block)) / (96 * 8); perSample > 1.5 {
+		t.Errorf("block of %d bytes: %.2f bytes for a sample, want at most 1.5", len(block), perSample)
+	}
+}
+
+func TestDamageIsFound(t *testing.T) {
+	block := series.Encode(oneDay(day0))
+	for i := range block {
+		for _, flip := range []byte{1, 0x80, 0xff} {
+			bad := append([]byte(nil), block...)
+			bad[i] ^= flip
+			if _, err := series.Decode(bad); err == nil {
+				t.Fatalf("byte %d of %d changed by %#x: no error", i, len(block), flip)
+			}
+		}
+		if _, err := series.Decode(block[:i]); err == nil {
+			t.Fatalf("block cut to %d of %d bytes: no error", i, len(block))
+		}
+	}
+}
+
+// sealed adds the checksum to a block that was made by hand.
+func sealed(content ...byte) []byte {
+	return binary.LittleEndian.AppendUint32(content, crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func TestDecodeNamesWhatIsWrong(t *testing.T) {
+	const many = "\xff\xff\xff\xff\x0f"
+	for _, c := range []struct {
+		name  string
+		block []byte
+		want  string
+	}{
+		{"nothing", nil, "too short"},
+		{"a newer version", sealed(9, 0), "version 9"},
+		{"a wrong checksum", []byte{1, 0, 0, 0, 0, 0, 0, 0}, "damaged"},
+		{"more behind the end", sealed(1, 0, 0, 0, 0), "behind the end"},
+		{"too many rounds", sealed([]byte("\x01\x00" + many)...), "rounds"},
+		{"too many pools", sealed([]byte("\x01\x00\x00" + many)...), "pools"},
+		{"a number cut off", sealed(1, 0x80), "ends within a number"},
+		{"a round of another day", sealed([]byte("\x01\x00\x01" + "\x84\xac\x15" + "\x06\x06\x00")...), "want 0 to 86399"},
+		{"a hold of 0", sealed(1, 0, 1, 4, 4, 4, 0), "hold 0"},
+		{"an unknown hold", sealed(1, 0, 1, 4, 0, 4, 0), "hold unknown"},
+		{"a run past the end", sealed(1, 0, 1, 5, 0, 4, 4, 0), "run"},
+		{"an empty pool", sealed(1, 0, 0, 1, 2, 0, 0, 0), "empty"},
+		{"pools out of order", sealed(1, 0, 0, 2, 2, 0, 1, 0, 1, 0, 1, 4, 4, 4, 0, 0, 0, 0), "stands after"},
+		{"a span without a step", sealed(1, 0, 0, 1, 2, 0, 1, 0, 1, 0, 0), "no step"},
+		{"a span of nothing", sealed(1, 0, 0, 1, 2, 0, 1, 0, 0, 0, 0), "span number 0"},
+		{"a step in no span", sealed(1, 0, 0, 1, 2, 0, 1, 0, 1, 0, 2, 4, 12, 4, 4, 4, 4), "in no span"},
+	} {
+		_, err := series.Decode(c.block)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
+	}
+}
+
+// A decoded day can be relied on: it encodes to a block with the same day, and
+// nothing that computes with it fails.
+func FuzzDecode(f *testing.F) {
+	f.Add(series.Encode(oneDay(day0))[1:])
+	f.Add(series.Encode(series.Day{})[1:])
+	var b series.Builder
+	b.AddRound(series.Round{At: 5, Hold: 9, Complete: true, Imported: true}, []series.PoolSample{inUse(3, 4), {Pool: 4}})
+	if err := b.AddSpan(3, series.Span{From: 3, To: 99, Exact: true}, 4, []series.Step{{At: 50, InUse: 2, High: 8}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(series.Encode(b.Days()[0])[1:])
+	f.Fuzz(func(t *testing.T, content []byte) {
+		// The checksum is made right: a fuzzer would hardly ever guess it.
+		content = content[:max(0, len(content)-crc32.Size)]
+		d, err := series.Decode(sealed(append([]byte{1}, content...)...))
+		if err != nil {
+			return
+		}
+		again, err := series.Decode(series.Encode(d))
+		if err != nil {
+			t.Fatalf("what was decoded does not decode again: %v", err)
+		}
+		if diff := cmp.Diff(d, again); diff != "" {
+			t.Fatalf("decoded twice (-first +second):\n%s", diff)
+		}
+		from := series.DayStart(d.Number)
+		series.Merge(d, again)
+		for _, p := range d.Pools {
+			series.Pieces([]series.Day{d}, p.Pool, series.Frame{From: from, To: from + series.DaySeconds, UpTo: from})
+			series.Latest([]series.Day{d}, p.Pool, from+series.DaySeconds)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	block := series.Encode(oneDay(day0))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := series.Decode(block); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(96*8), "ns/sample")
+}
+
+func BenchmarkPieces(b *testing.B) {
+	days := []series.Day{oneDay(day0 - 1), oneDay(day0)}
+	from := series.DayStart(day0)
+	b.ReportAllocs()
+	for b.Loop() {
+		for pool := series.PoolID(1); pool <= 8; pool++ {
+			series.Pieces(days, pool, series.Frame{From: from, To: from + series.DaySeconds, UpTo: from + series.DaySeconds, After: series.Pending})
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(96*8), "ns/sample")
+}

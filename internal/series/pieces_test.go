@@ -1,0 +1,257 @@
+package series_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A naive answers for one second by looking through everything that was said.
+type naive struct {
+	days  []series.Day
+	pool  series.PoolID
+	frame series.Frame
+}
+
+// A mark is a reading that says something of the pool; its sample is nil where
+// a complete reading does not have it.
+type mark struct {
+	series.Round
+	sample *series.Sample
+}
+
+func (n naive) marks() []mark {
+	var out []mark
+	for _, d := range n.days {
+		for _, r := range d.Rounds {
+			m := mark{Round: r}
+			for _, p := range d.Pools {
+				for i := range p.Samples {
+					if p.Pool == n.pool && p.Samples[i].At == r.At {
+						m.sample = &p.Samples[i]
+					}
+				}
+			}
+			if m.sample != nil || r.Complete && r.At > n.frame.First {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+// last returns the newest mark at or before t for which ok is true.
+func (n naive) last(t int64, ok func(mark) bool) (mark, bool) {
+	marks := n.marks()
+	for i := len(marks) - 1; i >= 0; i-- {
+		if marks[i].At <= t && ok(marks[i]) {
+			return marks[i], true
+		}
+	}
+	return mark{}, false
+}
+
+func (n naive) span(t int64) (series.Span, bool) {
+	for _, d := range n.days {
+		for _, p := range d.Pools {
+			for _, s := range p.Spans {
+				if p.Pool == n.pool && s.From <= t && t < s.To {
+					return s, true
+				}
+			}
+		}
+	}
+	return series.Span{}, false
+}
+
+// logged says whether a log vouched for any second of [from, to].
+func (n naive) logged(from, to int64) bool {
+	for t := from; t <= to; t++ {
+		if _, ok := n.span(t); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (n naive) step(t int64) series.Step {
+	var out series.Step
+	for _, d := range n.days {
+		for _, p := range d.Pools {
+			for _, s := range p.Steps {
+				if p.Pool == n.pool && s.At <= t {
+					out = s
+				}
+			}
+		}
+	}
+	return out
+}
+
+// reading returns the mark in effect at t: the newest live one while it holds,
+// else the newest of all while it holds.
+func (n naive) reading(t int64) (mark, bool) {
+	any := func(mark) bool { return true }
+	for _, ok := range []func(mark) bool{func(m mark) bool { return !m.Imported }, any} {
+		m, found := n.last(t, ok)
+		if found && t < m.At+m.Hold && (m.sample != nil || !n.logged(m.At, t)) {
+			return m, true
+		}
+	}
+	return mark{}, false
+}
+
+// told returns what was told last of the pool: the newest mark, where imported
+// marks without it do not count while a live one holds.
+func (n naive) told(t int64) (p series.Piece, reserved bool) {
+	m, ok := n.last(t, func(m mark) bool {
+		live, found := n.last(m.At, func(l mark) bool { return !l.Imported })
+		hidden := m.Imported && m.sample == nil && found && live.sample != nil && m.At < live.At+live.Hold
+		return !hidden
+	})
+	switch {
+	case !ok:
+		return series.Piece{}, false
+	case m.sample != nil:
+		return attributes(m.sample), reserves(m.sample)
+	case n.logged(m.At, m.At):
+		return series.Piece{State: license.StateCounted, Installed: license.Of(0)}, false
+	}
+	return series.Piece{}, false
+}
+
+func attributes(s *series.Sample) series.Piece {
+	return series.Piece{State: s.State, Installed: s.Installed, Overdraft: s.Overdraft}
+}
+
+func reserves(s *series.Sample) bool { return s.Reserved.Known && s.Reserved.N > 0 }
+
+// at returns the second t as a piece.
+func (n naive) at(t int64) series.Piece {
+	if t < n.frame.First {
+		return series.Piece{Kind: series.Absent}
+	}
+	reading, reads := n.reading(t)
+	span, logs := n.span(t)
+	told, reserved := n.told(t)
+	newest, any := n.last(t, func(mark) bool { return true })
+	ended := any && newest.sample == nil && !n.logged(newest.At, t)
+	if reads && reading.sample != nil {
+		told, reserved = attributes(reading.sample), reserves(reading.sample)
+	}
+	known := reads && reading.sample != nil && reading.sample.InUse.Known
+	switch {
+	case logs && !(known && reserved):
+		p := told
+		p.Kind, p.Basis = series.Known, license.BasisAtLeast
+		if span.Exact && !reserved {
+			p.Basis = license.BasisExact
+		}
+		step := n.step(t)
+		p.InUse, p.High = step.InUse, step.InUse
+		if step.At == t {
+			p.High = step.High
+		}
+		if known {
+			p.Reserved, p.Borrowed = reading.sample.Reserved, reading.sample.Borrowed
+		}
+		return p
+	case reads && reading.sample == nil, !reads && ended:
+		return series.Piece{Kind: series.Ended}
+	case known:
+		s := reading.sample
+		p := told
+		p.Kind, p.Basis = series.Known, license.BasisSampled
+		p.InUse, p.High = s.InUse.N, s.InUse.N
+		p.Reserved, p.Borrowed = s.Reserved, s.Borrowed
+		return p
+	case reads:
+		return told
+	case t < n.frame.UpTo:
+		return told
+	case n.frame.After == series.Absent:
+		return series.Piece{Kind: series.Absent}
+	}
+	told.Kind = n.frame.After
+	return told
+}
+
+func drawFrame(t *rapid.T) series.Frame {
+	return series.Frame{
+		From:  series.DayStart(day0) + rapid.Int64Range(-30, 20).Draw(t, "from"),
+		To:    series.DayStart(day0) + rapid.Int64Range(22, 60).Draw(t, "to"),
+		First: series.DayStart(day0) + rapid.Int64Range(-60, 10).Draw(t, "first"),
+		UpTo:  series.DayStart(day0) + rapid.Int64Range(-40, 60).Draw(t, "up to"),
+		After: rapid.SampledFrom([]series.Kind{series.Unknown, series.Pending, series.Absent}).Draw(t, "after"),
+	}
+}
+
+func TestPiecesAreTheNaiveSeconds(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		n := naive{build(t, rapid.SliceOfN(records(), 0, 10).Draw(t, "records")), 1, drawFrame(t)}
+		at := n.frame.From
+		for _, p := range series.Pieces(n.days, n.pool, n.frame) {
+			if p.From != at || p.To <= p.From {
+				t.Fatalf("piece %+v: want it from %d", p, at)
+			}
+			for ; at < p.To; at++ {
+				got := p
+				got.From, got.To = 0, 0
+				if at > p.From {
+					got.High = p.InUse
+				}
+				if diff := cmp.Diff(n.at(at), got); diff != "" {
+					t.Fatalf("second %+d (-want +got):\n%s", at-series.DayStart(day0), diff)
+				}
+			}
+		}
+		if at != n.frame.To {
+			t.Fatalf("pieces end at %d, want %d", at, n.frame.To)
+		}
+	})
+}
+
+func TestPiecesOfAPartArePartOfThePieces(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		days := build(t, rapid.SliceOfN(records(), 0, 10).Draw(t, "records"))
+		f := drawFrame(t)
+		cut := rapid.Int64Range(f.From+1, f.To-1).Draw(t, "cut")
+		first, second := f, f
+		first.To, second.From = cut, cut
+		want := series.Pieces(days, 1, f)
+		got := append(series.Pieces(days, 1, first), series.Pieces(days, 1, second)...)
+		if diff := cmp.Diff(joined(want), joined(got)); diff != "" {
+			t.Fatalf("cut at %d (-want +got):\n%s", cut, diff)
+		}
+	})
+}
+
+// joined unites neighbours between which nothing changes.
+func joined(pieces []series.Piece) []series.Piece {
+	var out []series.Piece
+	for _, p := range pieces {
+		if n := len(out); n > 0 && p.High == p.InUse {
+			same := out[n-1]
+			same.From, same.To, same.High = p.From, p.To, p.High
+			if same == p {
+				out[n-1].To = p.To
+				continue
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func TestNeighboursDiffer(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		pieces := series.Pieces(build(t, rapid.SliceOfN(records(), 0, 10).Draw(t, "records")), 1, drawFrame(t))
+		if diff := cmp.Diff(joined(pieces), pieces); diff != "" {
+			t.Fatalf("pieces that could be one (-want +got):\n%s", diff)
+		}
+	})
+}
