@@ -100,7 +100,7 @@ func pune(now time.Time) []*Server {
 		Features: []Feature{
 			counted("NX13100N", 38, Office, Purchase{Installed: 40}, Purchase{From: now.AddDate(0, -2, 0), Installed: 48}),
 			counted("nx_masterfem", 6, Office, Purchase{Installed: 12}),
-			{Name: "gateway", Uncounted: true, Shape: System},
+			{Name: "gateway", Version: "1.0", Expiry: "permanent", Uncounted: true, Shape: System},
 		},
 	}
 	nx.Features[0].Reserved = 4

@@ -72,6 +72,9 @@ const (
 	System                // start-up features
 )
 
+// people reports whether a status lists who holds the licenses.
+func (s Shape) people() bool { return s == Office || s == Cluster }
+
 // Down reports whether the server answers nobody at t: it restarts, or cannot
 // be reached.
 func (s *Server) Down(t time.Time) bool {
@@ -109,9 +112,9 @@ func (s *Server) reading(f *Feature, t time.Time) license.Reading {
 	r.State = license.StateCounted
 	r.Installed = license.Of(f.purchase(t).Installed)
 	r.InUse = license.Of(used + f.Reserved)
-	r.Reserved = license.Of(f.Reserved)
-	r.Borrowed = license.Of(0)
-	r.Queued = license.Of(0)
+	if used == 0 || f.Shape.people() { // else lmstat lists nobody, and tells nothing of these
+		r.Reserved, r.Borrowed, r.Queued = license.Of(f.Reserved), license.Of(0), license.Of(0)
+	}
 	if over := f.purchase(t).Overdraft; over > 0 {
 		r.Overdraft = license.Of(over)
 	}

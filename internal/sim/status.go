@@ -54,7 +54,7 @@ func (s *Server) feature(b *strings.Builder, f *Feature, t time.Time) {
 		}
 		fmt.Fprintf(b, "        %d RESERVATION%s for GROUP ENGINEERING (%s/%d)\n", f.Reserved, plural, s.Name, s.Port)
 	}
-	if f.Shape == Office || f.Shape == Cluster {
+	if f.Shape.people() {
 		s.checkouts(b, f, t)
 	}
 	fmt.Fprintln(b)
