@@ -16,7 +16,7 @@ var commonWords = strings.Fields(`
 	summer winter spring autumn sommer herbst january february march april june july august september october november december
 	monday friday sunday iloveyou sunshine princess dragon monkey football baseball superman batman starwars master shadow
 	trustno hello hallo internet computer windows microsoft google company business office
-	correct horse battery staple please the is my new in me and`)
+	correct horse battery staple please the is my new in me and to of`)
 
 // lookAlikes undoes the usual replacements.
 var lookAlikes = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
@@ -42,7 +42,8 @@ func common(password string, names []string) bool {
 			words[w] = true
 		}
 	}
-	return madeOf(letters(folded), words) || madeOf(letters(lookAlikes.Replace(folded)), words)
+	core := strings.TrimFunc(folded, notLetter) // digits at the ends stand for nothing
+	return madeOf(letters(folded), words) || madeOf(letters(lookAlikes.Replace(core)), words)
 }
 
 // madeOf reports whether s can be cut into the words.
