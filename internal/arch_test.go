@@ -46,11 +46,13 @@ var mayImport = map[string]string{
 	"hub/account":         "license catalog series insight fault",
 	"hub/usage":           "license catalog series insight fault",
 	"hub/store":           "license series fault " + rules,
-	"hub/store/storetest": "hub/store",
+	"hub/store/storetest": "hub/store license series fault " + rules,
+	"hub/api":             "hub/store license catalog insight fault wire look report " + rules,
 
 	// Around both: the simulation prints what real tools print and knows
 	// neither, the command puts everything together.
 	"sim":          "license series",
+	"demo":         "license sim wire",
 	"cmd/headroom": everythingBut + " hub/store hub/store/storetest",
 }
 
