@@ -35,12 +35,20 @@ func (c Coverage) Share() (share float64, ok bool) {
 	return float64(c.Known) / float64(c.Known+c.Unknown), true
 }
 
-// A Peak is the highest sum of some lines at one instant of a span.
+// Plus adds two coverages.
+func (c Coverage) Plus(d Coverage) Coverage {
+	return Coverage{c.Known + d.Known, c.Unknown + d.Unknown}
+}
+
+// A Peak is the highest sum of some lines at one instant of a span. Only
+// instants count at which at least one line is known (an ended one is); lines
+// that are not known at such an instant are left out of its sum, and Partial
+// says so. Uncounted pools count in nothing.
 type Peak struct {
 	Known     bool // false: not one second of the span is known
 	Value     int64
 	At        int64         // the earliest second with Value
-	Installed license.Count // sum at At over counted pools; unknown where one of them does not tell
+	Installed license.Count // sum at At over the counted pools whose use is in Value; unknown where one of them does not tell
 	Unlimited bool          // an unlimited pool is among them: no % available
 	Reserved  int64         // part of Value that was reserved and not taken, as far as told
 	Basis     license.Basis // the weakest of those that contribute at At
@@ -52,7 +60,9 @@ type Peak struct {
 type Bucket struct {
 	Span
 	Peak      Peak
-	Mean      float64       // over the seconds in which something is known; NaN if none
-	Installed license.Count // at the last second of the bucket that tells it
-	Overdraft license.Count // part of Installed
+	Mean      float64       // Integral / Seconds; NaN if Seconds is 0
+	Integral  int64         // license-seconds in use
+	Seconds   int64         // seconds in which something is known
+	Installed license.Count // sum of what was told last, at the last second at which no known pool fails to tell it
+	Overdraft license.Count // part of Installed, as far as told; unknown where no pool tells it
 }

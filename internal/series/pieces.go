@@ -210,6 +210,9 @@ func (w *walk) now() Piece {
 	p := w.told
 	if t >= w.frame.UpTo {
 		p.Kind = w.frame.After
+		if p.Kind == Unknown { // a silent server vouches for no license
+			p.Installed, p.Overdraft = license.Count{}, license.Count{}
+		}
 	}
 	return p
 }

@@ -176,6 +176,9 @@ func (n naive) at(t int64) series.Piece {
 	case n.frame.After == series.Absent:
 		return series.Piece{Kind: series.Absent}
 	}
+	if n.frame.After == series.Unknown {
+		return series.Piece{State: told.State}
+	}
 	told.Kind = n.frame.After
 	return told
 }

@@ -101,8 +101,9 @@ const (
 
 // A Piece is a stretch of a pool's time in which nothing changes, except that
 // its first second may have been higher. State, Installed and Overdraft are
-// those that were told last, also where the use is unknown or pending; they are
-// empty where the pool is absent or ended.
+// those that were told last, also where the use is unknown or pending. They are
+// empty where the pool is absent or ended; Installed and Overdraft are unknown
+// also after the newest record of a server that does not report any more.
 type Piece struct {
 	From, To  int64
 	Kind      Kind
