@@ -18,7 +18,8 @@ import (
 
 // Options are what an operator may set. The zero value is good.
 type Options struct {
-	Conns int // connections that read (SQLite) or in all (PostgreSQL); 0: 16
+	Conns   int // connections that read (SQLite) or in all (PostgreSQL); 0: 16
+	Waiting int // batches that may wait for their commit; 0: 256
 }
 
 // A DB is an open database, its schema up to date. Its methods may be called
@@ -27,6 +28,7 @@ type DB struct {
 	write *sql.DB // one connection on SQLite
 	read  *sql.DB // never writes; the same handle as write on PostgreSQL
 	engine
+	group *group // of batches that wait for a commit
 }
 
 // Open opens the database that dsn names, creates what is missing and brings
@@ -37,6 +39,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if o.Conns == 0 {
 		o.Conns = 16
 	}
+	if o.Waiting == 0 {
+		o.Waiting = 256
+	}
 	open := openSQLite
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		open = openPostgres
@@ -45,6 +50,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	db.group = newGroup(o.Waiting)
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
 	}

@@ -1,0 +1,92 @@
+package ingest
+
+import (
+	"time"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A Batch is what was believed of a batch. Instants of the source are Unix
+// seconds, 0 where nothing is told.
+type Batch struct {
+	Org, Agent int64
+	ID
+	Hash     []byte    // SHA-256 of the body as it was sent
+	Received time.Time // by the hub's clock
+	Server   string    // GUID
+	Gone     []ID      // batches of the agent that will never come, their records included
+	Records  int
+	Unknown  int
+
+	// Pools are the pools that the batch names. Inside the batch, the PoolID of
+	// Pools[i] is i.
+	Pools   []Pool
+	Days    []series.Day // ascending, as series.Builder makes them
+	Reading int64        // newest successful live reading
+	Failed  Failure      // newest failed one
+	Offset  Offset       // newest one told
+	Info    *Info        // newest one told; nil if none
+	Holders *Holders     // newest list; nil if none
+	Denials []Denial
+	Gaps    []Gap
+}
+
+// An ID names a batch of an agent.
+type ID struct {
+	Epoch string
+	Seq   uint64 // from 1 on
+}
+
+// A Pool is a pool that a batch names.
+type Pool struct {
+	Key      license.Pool
+	Vendor   string // the vendor daemon, as told at VendorAt
+	VendorAt int64
+	First    int64 // its first record; 0 if only holders and denials name it
+}
+
+// A Failure is a failed reading.
+type Failure struct {
+	At     int64
+	Reason string
+}
+
+// An Offset is the hub's clock minus the agent's, as it was known when a
+// record was taken.
+type Offset struct{ At, MS int64 }
+
+// An Info is what the agent said of the server. The GUID is the batch's.
+type Info struct {
+	At     int64
+	Server license.Server
+}
+
+// Holders are those who held, borrowed or waited at one instant.
+type Holders struct {
+	At   int64
+	List []Holder
+}
+
+// A Holder is one line of Holders.
+type Holder struct {
+	Pool                int // in Batch.Pools
+	User, Host, Display string
+	Licenses            int64
+	Since               int64
+	Kind                license.HolderKind
+}
+
+// A Denial is a refused request.
+type Denial struct {
+	Pool               int // in Batch.Pools
+	At                 int64
+	User, Host, Reason string
+	Count              int64 // retries folded into it, at least 1
+}
+
+// A Gap is a declared loss of records.
+type Gap struct {
+	From, To int64 // both inclusive
+	Reason   string
+}

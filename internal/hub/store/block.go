@@ -1,0 +1,106 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+
+	"headroom/internal/fault"
+	"headroom/internal/series"
+)
+
+// merge adds a day whose pools have the batch's numbers.
+func (s *serverState) merge(day series.Day, ids []series.PoolID) {
+	pools := slices.Clone(day.Pools)
+	for i := range pools {
+		pools[i].Pool = ids[pools[i].Pool]
+	}
+	slices.SortFunc(pools, func(a, b series.PoolDay) int { return cmp.Compare(a.Pool, b.Pool) })
+	day.Pools = pools
+	if other, ok := s.days[day.Number]; ok {
+		day = series.Merge(other, day)
+	}
+	s.days[day.Number] = day
+}
+
+// saveBlocks merges the days into the blocks that there are.
+func (s *serverState) saveBlocks(ctx context.Context, tx *sql.Tx) error {
+	if len(s.days) == 0 {
+		return nil
+	}
+	numbers := slices.Sorted(maps.Keys(s.days))
+	if err := s.mergeBlocks(ctx, tx, numbers[0], numbers[len(numbers)-1]); err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		day, ok := s.days[number]
+		if !ok {
+			continue
+		}
+		if err := checkSize(day); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO block (org_id, server_id, day, version, data) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (org_id, server_id, day) DO UPDATE SET version = excluded.version, data = excluded.data`,
+			s.org, s.id, number, s.revision, series.Encode(day))
+		if err != nil {
+			return fmt.Errorf("keep day %d: %w", number, err)
+		}
+	}
+	return nil
+}
+
+// mergeBlocks merges the blocks from first to last into the days. A day that
+// says nothing new is taken out: its block stays as it is.
+func (s *serverState) mergeBlocks(ctx context.Context, tx *sql.Tx, first, last int32) error {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT day, data FROM block WHERE org_id = $1 AND server_id = $2 AND day >= $3 AND day <= $4`,
+		s.org, s.id, first, last)
+	if err != nil {
+		return fmt.Errorf("read days: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number int32
+		var block []byte
+		if err := rows.Scan(&number, &block); err != nil {
+			return fmt.Errorf("read days: %w", err)
+		}
+		add, ok := s.days[number]
+		if !ok {
+			continue
+		}
+		old, err := series.Decode(block)
+		if err != nil {
+			return fmt.Errorf("read day %d: %w", number, err)
+		}
+		day := series.Merge(old, add)
+		if checkSize(day) == nil && bytes.Equal(series.Encode(day), block) {
+			delete(s.days, number)
+			continue
+		}
+		s.days[number] = day
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read days: %w", err)
+	}
+	return nil
+}
+
+// checkSize refuses what Decode would not take.
+func checkSize(day series.Day) error {
+	n := 0
+	for _, p := range day.Pools {
+		n += len(p.Samples) + len(p.Steps)
+	}
+	if n > series.MaxSamples {
+		return fault.Errorf(fault.Invalid, "UTC day %d of this license server would have %d values, and %d is the limit: "+
+			"read it less often", day.Number, n, series.MaxSamples)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"headroom/internal/hub/ingest"
+)
+
+// An epochKey names an epoch of an agent.
+type epochKey struct {
+	org, agent int64
+	epoch      string
+}
+
+// note notes the sequences that are there because of a batch.
+func note(arrived map[epochKey][]int64, b *ingest.Batch) {
+	for _, id := range append([]ingest.ID{b.ID}, b.Gone...) {
+		k := epochKey{b.Org, b.Agent, id.Epoch}
+		arrived[k] = append(arrived[k], int64(id.Seq))
+	}
+}
+
+// advanceAll moves, for each epoch with new sequences, the sequence below
+// which nothing is missing.
+func advanceAll(ctx context.Context, tx *sql.Tx, arrived map[epochKey][]int64) error {
+	keys := slices.SortedFunc(maps.Keys(arrived), func(a, b epochKey) int {
+		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.agent, b.agent), cmp.Compare(a.epoch, b.epoch))
+	})
+	for _, k := range keys {
+		if err := advance(ctx, tx, k, arrived[k]); err != nil {
+			return fmt.Errorf("epoch %s of agent %d/%d: %w", k.epoch, k.org, k.agent, err)
+		}
+	}
+	return nil
+}
+
+func advance(ctx context.Context, tx *sql.Tx, k epochKey, arrived []int64) error {
+	var was int64
+	// An update that changes nothing: it locks the row.
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO epoch (org_id, agent_id, epoch, complete) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (org_id, agent_id, epoch) DO UPDATE SET complete = epoch.complete
+		RETURNING complete`, k.org, k.agent, k.epoch).Scan(&was)
+	if err != nil {
+		return err
+	}
+	next := was
+	for {
+		there := slices.Contains(arrived, next)
+		if !there && next > was { // what followed was not asked for while next was missing
+			if there, err = isThere(ctx, tx, k, next); err != nil {
+				return err
+			}
+		}
+		if !there {
+			break
+		}
+		next++
+	}
+	if next == was {
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE epoch SET complete = $4 WHERE org_id = $1 AND agent_id = $2 AND epoch = $3`, k.org, k.agent, k.epoch, next)
+	return err
+}
+
+// isThere reports whether a sequence was taken or will never come.
+func isThere(ctx context.Context, tx *sql.Tx, k epochKey, seq int64) (bool, error) {
+	var one int
+	err := tx.QueryRowContext(ctx, `
+		SELECT 1 WHERE EXISTS (SELECT 1 FROM batch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4)
+		OR EXISTS (SELECT 1 FROM replaced WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4)`,
+		k.org, k.agent, k.epoch, seq).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Complete implements ingest.Store.
+func (db *DB) Complete(ctx context.Context, org, agent int64) (map[string]uint64, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT epoch, complete FROM epoch WHERE org_id = $1 AND agent_id = $2`, org, agent)
+	if err != nil {
+		return nil, fmt.Errorf("read epochs of agent %d/%d: %w", org, agent, err)
+	}
+	defer rows.Close()
+	complete := map[string]uint64{}
+	for rows.Next() {
+		var epoch string
+		var next int64
+		if err := rows.Scan(&epoch, &next); err != nil {
+			return nil, fmt.Errorf("read epochs of agent %d/%d: %w", org, agent, err)
+		}
+		complete[epoch] = uint64(next)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read epochs of agent %d/%d: %w", org, agent, err)
+	}
+	return complete, nil
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"headroom/internal/hub/ingest"
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A poolState is a pool's row.
+type poolState struct {
+	id       series.PoolID
+	vendor   string
+	vendorAt int64
+	firstAt  int64
+	changed  bool
+}
+
+// poolIDs returns the hub's numbers for the pools of a batch. A pool that is
+// new gets the next one: a server's pools are never deleted one by one.
+func (s *serverState) poolIDs(ctx context.Context, tx *sql.Tx, pools []ingest.Pool) ([]series.PoolID, error) {
+	if len(pools) == 0 {
+		return nil, nil
+	}
+	if s.pools == nil {
+		if err := s.loadPools(ctx, tx); err != nil {
+			return nil, fmt.Errorf("read pools: %w", err)
+		}
+	}
+	ids := make([]series.PoolID, len(pools))
+	for i := range pools {
+		p := &pools[i]
+		row := s.pools[p.Key]
+		if row == nil {
+			row = &poolState{id: series.PoolID(len(s.pools) + 1), changed: true}
+			s.pools[p.Key] = row
+		}
+		ids[i] = row.id
+		if first := millis(p.First); first != 0 && (row.firstAt == 0 || first < row.firstAt) {
+			row.firstAt, row.changed = first, true
+		}
+		at := millis(p.VendorAt)
+		if at > row.vendorAt || at == row.vendorAt && p.Vendor > row.vendor {
+			row.vendor, row.vendorAt, row.changed = p.Vendor, at, true
+		}
+	}
+	return ids, nil
+}
+
+func (s *serverState) loadPools(ctx context.Context, tx *sql.Tx) error {
+	s.pools = map[license.Pool]*poolState{}
+	rows, err := tx.QueryContext(ctx, `
+		SELECT pool_id, feature, daemon, variant, vendor, vendor_at, first_at
+		FROM pool WHERE org_id = $1 AND server_id = $2`, s.org, s.id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k license.Pool
+		p := new(poolState)
+		if err := rows.Scan(&p.id, &k.Feature, &k.Daemon, &k.Variant, &p.vendor, &p.vendorAt, &p.firstAt); err != nil {
+			return err
+		}
+		s.pools[k] = p
+	}
+	return rows.Err()
+}
+
+func (s *serverState) savePools(ctx context.Context, tx *sql.Tx) error {
+	for k, p := range s.pools {
+		if !p.changed {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO pool (org_id, server_id, pool_id, feature, daemon, variant, vendor, vendor_at, first_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (org_id, server_id, pool_id) DO UPDATE
+			SET vendor = excluded.vendor, vendor_at = excluded.vendor_at, first_at = excluded.first_at`,
+			s.org, s.id, int64(p.id), k.Feature, k.Daemon, k.Variant, p.vendor, p.vendorAt, p.firstAt)
+		if err != nil {
+			return fmt.Errorf("keep pool %s: %w", k, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"headroom/internal/hub/ingest"
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A serverKey names a license server from outside.
+type serverKey struct {
+	org  int64
+	guid string
+}
+
+// A serverState is a license server whose row a transaction holds: what it was
+// and what the batches of the transaction make of it.
+type serverState struct {
+	org, id             int64
+	agent               int64
+	registered, removed int64
+	revision            int64
+
+	info         license.Server
+	infoAt       int64
+	lastReported int64
+	lastContact  int64
+	lastReading  int64
+	failedAt     int64
+	failure      string
+	offsetAt     int64
+	offsetMS     int64
+	holdersAt    int64
+
+	changed bool
+	pools   map[license.Pool]*poolState // nil until one is asked for
+	days    map[int32]series.Day        // what is to be merged into the blocks
+	holders []holderRow                 // the newest list; only where newHolders
+	denials []denialRow
+	gaps    []ingest.Gap
+
+	newHolders bool
+}
+
+// lockServer takes a server's row, so that no other hub process changes the
+// server until the transaction ends, and gives it its next revision. It
+// returns nil where the organisation has no such server.
+func lockServer(ctx context.Context, tx *sql.Tx, k serverKey) (*serverState, error) {
+	s := &serverState{org: k.org, days: map[int32]series.Day{}}
+	s.info.GUID = k.guid
+	var hosts string
+	err := tx.QueryRowContext(ctx, `
+		UPDATE license_server SET revision = revision + 1 WHERE org_id = $1 AND guid = $2
+		RETURNING server_id, agent_id, registered_at, removed_at, revision,
+			name, hosts, port, host_id, manager, version, info_at,
+			last_reported, last_contact, last_reading, failed_at, failure, offset_at, offset_ms, holders_at`,
+		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.revision,
+		&s.info.Name, &hosts, &s.info.Port, &s.info.HostID, &s.info.Manager, &s.info.Version, &s.infoAt,
+		&s.lastReported, &s.lastContact, &s.lastReading, &s.failedAt, &s.failure, &s.offsetAt, &s.offsetMS, &s.holdersAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(hosts), &s.info.Hosts); err != nil {
+		return nil, fmt.Errorf("its hosts: %w", err)
+	}
+	return s, nil
+}
+
+// add adds what a batch says. Nothing of it depends on the order in which
+// batches come.
+func (s *serverState) add(ctx context.Context, tx *sql.Tx, b *ingest.Batch) error {
+	s.changed = true
+	received := stamp(b.Received)
+	s.lastContact = max(s.lastContact, received)
+	if b.Reading != 0 {
+		s.lastReported = max(s.lastReported, received)
+		s.lastReading = max(s.lastReading, millis(b.Reading))
+	}
+	if at := millis(b.Failed.At); at > s.failedAt || at == s.failedAt && b.Failed.Reason > s.failure {
+		s.failedAt, s.failure = at, b.Failed.Reason
+	}
+	if at := millis(b.Offset.At); at > s.offsetAt || at == s.offsetAt && b.Offset.MS > s.offsetMS {
+		s.offsetAt, s.offsetMS = at, b.Offset.MS
+	}
+	if b.Info != nil && millis(b.Info.At) > s.infoAt {
+		s.info, s.infoAt = b.Info.Server, millis(b.Info.At)
+	}
+	ids, err := s.poolIDs(ctx, tx, b.Pools)
+	if err != nil {
+		return err
+	}
+	for _, day := range b.Days {
+		s.merge(day, ids)
+	}
+	s.keepPeople(b, ids)
+	s.gaps = append(s.gaps, b.Gaps...)
+	return nil
+}
+
+// save writes what the batches made of the server.
+func (s *serverState) save(ctx context.Context, tx *sql.Tx) error {
+	if s == nil || !s.changed {
+		return nil
+	}
+	for _, step := range []func(context.Context, *sql.Tx) error{
+		s.saveRow, s.savePools, s.saveBlocks, s.saveHolders, s.saveDenials, s.saveGaps,
+	} {
+		if err := step(ctx, tx); err != nil {
+			return fmt.Errorf("license server %d/%d: %w", s.org, s.id, err)
+		}
+	}
+	return nil
+}
+
+func (s *serverState) saveRow(ctx context.Context, tx *sql.Tx) error {
+	hosts, err := json.Marshal(s.info.Hosts)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE license_server SET name = $3, hosts = $4, port = $5, host_id = $6, manager = $7, version = $8, info_at = $9,
+			last_reported = $10, last_contact = $11, last_reading = $12, failed_at = $13, failure = $14,
+			offset_at = $15, offset_ms = $16, holders_at = $17
+		WHERE org_id = $1 AND server_id = $2`,
+		s.org, s.id, s.info.Name, string(hosts), s.info.Port, s.info.HostID, s.info.Manager, s.info.Version, s.infoAt,
+		s.lastReported, s.lastContact, s.lastReading, s.failedAt, s.failure, s.offsetAt, s.offsetMS, s.holdersAt)
+	return err
+}
+
+func (s *serverState) saveGaps(ctx context.Context, tx *sql.Tx) error {
+	for _, g := range s.gaps {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO gap (org_id, server_id, from_at, to_at, reason) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (org_id, server_id, from_at, to_at, reason) DO NOTHING`,
+			s.org, s.id, millis(g.From), millis(g.To), g.Reason)
+		if err != nil {
+			return fmt.Errorf("keep a gap: %w", err)
+		}
+	}
+	return nil
+}
+
+// millis is how tables keep an instant that is told in seconds.
+func millis(seconds int64) int64 { return 1000 * seconds }
