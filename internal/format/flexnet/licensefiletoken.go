@@ -65,7 +65,7 @@ func isKeyByte(c byte) bool {
 // before the next KEY=, and is redacted, so that no signature ends up in it.
 func quoted(s string, broken bool) (value, rest string) {
 	end := strings.IndexByte(s, '"')
-	if end >= 0 && !(broken && strings.HasSuffix(s[:end], "=")) {
+	if end >= 0 && (!broken || !strings.HasSuffix(s[:end], "=")) {
 		return s[:end], s[end+1:]
 	}
 	for i := range len(s) {

@@ -198,6 +198,25 @@ func TestUnlimitedBeginsWhereCountsEnd(t *testing.T) {
 	}
 }
 
+func TestUnlimitedMayBeAWord(t *testing.T) {
+	f := only(t, beforeFeature+"Users of A:  (Total of unlimited licenses issued;  Total of 1 license in use)\n").Features[0]
+	if f.State != license.StateUnlimited || f.Installed.Known || f.InUse != license.Of(1) {
+		t.Errorf("%v, %v of %v; want unlimited, 1 in use", f.State, f.InUse, f.Installed)
+	}
+}
+
+// A status without end must not fill the memory, and says that it was cut.
+func TestStatusIsBounded(t *testing.T) {
+	endless := io.MultiReader(strings.NewReader(beforeFeature), strings.NewReader(strings.Repeat("Feature usage info:\n", 1<<20)))
+	s, err := flexnet.ParseStatus(endless, flexnet.StatusOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sec := s.Sections[0]; s.UnreadTotal == 0 || sec.Listed || !strings.Contains(sec.Error, "too many lines") {
+		t.Errorf("unread %d, listed %t, error %q; want the rest unread and an error", s.UnreadTotal, sec.Listed, sec.Error)
+	}
+}
+
 func TestTermsWithinAStatusAreNotUnread(t *testing.T) {
 	s := parseStatus(t, []byte(termsTable+"\n"+juergen), flexnet.StatusOptions{})
 	if s.UnreadTotal != 0 || len(s.Sections) != 1 || len(s.Sections[0].Features) != 1 {
@@ -217,6 +236,58 @@ func TestConcatenatedOutputsStayApart(t *testing.T) {
 	want := []string{"2017-10-20 ", "2018-10-19 ", `2018-10-20 Error getting status: Cannot connect to license server (-15,570:111 "Connection refused")`}
 	if diff := diffOf(want, got); diff != "" || s.UnreadTotal != 0 {
 		t.Errorf("unread %v, -want +got\n%s", s.Unread, diff)
+	}
+}
+
+func TestLinesThatAreNearlyRightAreUnread(t *testing.T) {
+	for _, line := range []string{
+		"u h d (v1) (host1/27000 1), start Fri 13/20 8:00",
+		"u h d (v1) (host1/27000 1), start Fri 10/20",
+		"u h d (v1) (host1 1), start Fri 10/20 8:00",
+		"(v1) (host1/27000 1), start Fri 10/20 8:00",
+		"u h d (v1), start Fri 10/20 8:00",
+		"u h d (v1) (host1/27000 1) queued for many licenses",
+		"u h d queued for 1 license",
+		"x RESERVATIONs for GROUP g (host1/27000)",
+		"2 RESERVATIONs of GROUP g (host1/27000)",
+		"\"f\" v1, expiry: 1-jan-0",
+		"\"f, vendor: one",
+		"host1 license server UP v11.13",
+		"Fri 10/20/2017",
+	} {
+		s := parseStatus(t, []byte(beforeUser+line+"\n"), flexnet.StatusOptions{})
+		f := s.Sections[0].Features[0]
+		if s.UnreadTotal != 1 || len(f.Checkouts) != 0 || len(f.Pools) != 1 {
+			t.Errorf("%q: %d unread, lines %+v, pools %+v; want it unread", line, s.UnreadTotal, f.Checkouts, f.Pools)
+		}
+	}
+}
+
+func TestComponentsOfASectionAreBounded(t *testing.T) {
+	var in strings.Builder
+	in.WriteString(beforeServer)
+	for i := range 200 {
+		fmt.Fprintf(&in, "h%d: license server UP v1\n", i)
+	}
+	in.WriteString("Vendor daemon status (on h1):\n")
+	for i := range 200 {
+		fmt.Fprintf(&in, "d%d: UP v1\n", i)
+	}
+	s := parseStatus(t, []byte(in.String()), flexnet.StatusOptions{})
+	if sec := s.Sections[0]; len(sec.Servers) != 100 || len(sec.Daemons) != 100 || s.UnreadTotal != 200 {
+		t.Errorf("%d servers, %d daemons, %d unread; want 100, 100, 200", len(sec.Servers), len(sec.Daemons), s.UnreadTotal)
+	}
+}
+
+func TestServerAndDaemonLinesThatDisagree(t *testing.T) {
+	const refused = `Cannot connect to license server system. (-15,570:111 "Connection refused")`
+	sec := only(t, beforeServer+"host1: "+refused+"\nHOST1: license server UP (MASTER) v11.13\nhost1: "+refused+
+		"\nVendor daemon status (on host1):\none: UP v1\none: The desired vendor daemon is down. (-97,121)\none: UP v1\n")
+	if diff := diffOf([]flexnet.ServerUp{{Host: "HOST1", Up: true, Master: true, Version: "11.13"}}, sec.Servers); diff != "" {
+		t.Errorf("a server is up if any line says so: -want +got\n%s", diff)
+	}
+	if diff := diffOf([]flexnet.DaemonUp{{Name: "one", Error: "The desired vendor daemon is down. (-97,121)"}}, sec.Daemons); diff != "" {
+		t.Errorf("a daemon is down if any line says so: -want +got\n%s", diff)
 	}
 }
 

@@ -149,7 +149,8 @@ func (u *userLine) readNames(s string) bool {
 	if !ok {
 		return false
 	}
-	u.names = strings.TrimSpace(s)
+	s = " " + strings.TrimSpace(s)
+	u.names = s[1:]
 	if i := strings.LastIndex(s, " (v"); i >= 0 && strings.HasSuffix(s, ")") {
 		u.Version = s[i+len(" (v") : len(s)-1]
 		u.names = strings.TrimSpace(s[:i])

@@ -14,8 +14,16 @@ func FuzzStatus(f *testing.F) {
 	for _, path := range fixtures(f, "testdata/status/*.txt") {
 		f.Add(fixture(f, path))
 	}
-	f.Add([]byte(beforeUser))
 	f.Add([]byte(termsTable))
+	// Short inputs are what mutation works best on.
+	for _, s := range []string{
+		"Users of A: (Total of 1 license issued; Total of 1 license in use)\n\"A\" v1, vendor: d, expiry: 1-jan-0\nfloating license\nu h d e (v1) (s/1 2), start Fri 2/29 8:00, 2 licenses (linger: 1 / 2), PID: 3\n",
+		"Users of A: (Uncounted, node-locked)\nu h d 1 (v1) (s/1 2) queued for 1 license\n\t1 RESERVATION for USER u (s/1)\n",
+		"License server status: 1@a,b\na: license server UP (MASTER) v1\nVendor daemon status (on a):\nd: UP v1\nFeature usage info:\nUsers of A: (Error: x)\n",
+		"Error getting status: x (-15,570:111 \"y\")\n-----\na: x (-1,2)\n",
+	} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		s, err := flexnet.ParseStatus(bytes.NewReader(in), flexnet.StatusOptions{})
 		if err != nil {

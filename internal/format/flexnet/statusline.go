@@ -31,7 +31,8 @@ func splitFeatureLine(t string) (name, rest string, ok bool) {
 	}
 	for i := range len(t) {
 		if t[i] == ':' && (i+1 == len(t) || t[i+1] == ' ' || t[i+1] == '\t') {
-			return strings.TrimSpace(t[:i]), strings.TrimSpace(t[i+1:]), i > 0
+			name = strings.TrimSpace(t[:i])
+			return name, strings.TrimSpace(t[i+1:]), name != ""
 		}
 	}
 	return "", "", false
@@ -84,7 +85,8 @@ func readTotals(s string) (issued, used int64, ok bool) {
 	return issued, used, ok1 && ok2
 }
 
-// readTotal reads "Total of N license[s] WHAT".
+// readTotal reads "Total of N license[s] WHAT". Issued may also be
+// "unlimited".
 func readTotal(s, what string) (int64, bool) {
 	w := strings.Fields(s)
 	if len(w) < 5 || w[0] != "Total" || w[1] != "of" || strings.TrimSuffix(w[3], "s") != "license" {
@@ -92,6 +94,9 @@ func readTotal(s, what string) (int64, bool) {
 	}
 	if strings.Join(w[4:], " ") != what {
 		return 0, false
+	}
+	if what == "issued" && strings.EqualFold(w[2], "unlimited") {
+		return license.UnlimitedFrom, true
 	}
 	return statusCount(w[2])
 }

@@ -134,6 +134,35 @@ func TestBlocksOfOneDaemonAreAddedAndRepeatsAreNot(t *testing.T) {
 	}
 }
 
+func TestRowsOfOnePoolAreAddedByTheirStates(t *testing.T) {
+	const (
+		counted   = "Users of A:  (Total of 10 licenses issued;  Total of 0 licenses in use)\n"
+		unlimited = "Users of A:  (Total of 2147483647 licenses issued;  Total of 4 licenses in use)\n"
+		uncounted = "Users of A:  (Uncounted, node-locked)\n"
+		failed    = "Users of A:  (Error: 3 licenses, unsupported by licensed server)\n"
+	)
+	unknown := license.Count{}
+	tests := []struct {
+		name, blocks     string
+		state            license.State
+		installed, inUse license.Count
+	}{
+		{"counted and unlimited", counted + unlimited, license.StateUnlimited, unknown, license.Of(4)},
+		{"counted and uncounted", counted + uncounted, license.StateCounted, license.Of(10), license.Of(0)},
+		{"uncounted and counted", uncounted + counted, license.StateCounted, license.Of(10), license.Of(0)},
+		{"uncounted and unlimited", uncounted + unlimited, license.StateUnlimited, unknown, license.Of(4)},
+		{"counted and failed", counted + failed, license.StateError, unknown, unknown},
+		{"failed and counted", failed + counted, license.StateError, unknown, unknown},
+		{"failed and uncounted", failed + uncounted, license.StateError, unknown, unknown},
+	}
+	for _, tt := range tests {
+		r := reading(t, snapshot(t, serverUp+daemonUp+listOf+tt.blocks), license.Pool{Feature: "A"})
+		if r.State != tt.state || r.Installed != tt.installed || r.InUse != tt.inUse || (r.Reason == "") == strings.Contains(tt.name, "failed") {
+			t.Errorf("%s: %v, %v of %v, reason %q; want %v, %v of %v", tt.name, r.State, r.InUse, r.Installed, r.Reason, tt.state, tt.inUse, tt.installed)
+		}
+	}
+}
+
 func TestRepeatKeepsLinesOfBothBlocks(t *testing.T) {
 	const first, second = "u h d (v1) (host1/27000 1), start Fri 10/20 8:00\n", "v h d (v1) (host1/27000 2), start Fri 10/20 8:00\n"
 	const pool1, pool2 = "\"A\" v1, vendor: one\nfloating license\n", "\"A\" v2, vendor: one\nfloating license\n"
