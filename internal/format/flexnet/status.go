@@ -22,14 +22,15 @@ type StatusOptions struct {
 }
 
 // A Status is what one run of lmstat -a printed: one or more sections, each of
-// one license server.
+// one license server. Versions in it are without the "v" that FlexNet prints
+// before them; feature, user and host names are as printed.
 type Status struct {
 	Version     string    // of lmutil, if printed
 	At          time.Time // the status date in UTC; zero if there is none
 	Sections    []Section
 	Error       string // why nothing could be read at all; empty if something was
 	Lines       int
-	Unread      []Unread // the first of them, see maxUnread
+	Unread      []Unread // the first 1000
 	UnreadTotal int      // all of them
 }
 
