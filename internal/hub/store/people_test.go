@@ -1,0 +1,105 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/store/storetest"
+	"headroom/internal/license"
+)
+
+// rowsOf returns the rows of a query, each as text.
+func rowsOf(t *testing.T, dsn, query string) (all []string) {
+	t.Helper()
+	rows, err := storetest.Raw(t, dsn).Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(string)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		line := ""
+		for _, v := range values {
+			line += fmt.Sprintf("%s|", *v.(*string))
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestPeopleAndGapsAreKept(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
+		org := storetest.Found(t, db, "UTC")
+		agent := storetest.Admit(t, db, org, "agent", start, "a")
+		at := start.Unix()
+		seq := uint64(0)
+		say := func(change func(*ingest.Batch)) {
+			t.Helper()
+			seq++
+			b := &ingest.Batch{
+				Org: org, Agent: agent, ID: ingest.ID{Epoch: "e", Seq: seq}, Hash: []byte(fmt.Sprint(seq)), Received: start, Server: "a",
+				Pools: []ingest.Pool{{Key: license.Pool{Feature: "solid"}}},
+			}
+			change(b)
+			put(t, db, b)
+		}
+		held := func(at int64, users ...string) func(*ingest.Batch) {
+			return func(b *ingest.Batch) {
+				b.Holders = &ingest.Holders{At: at}
+				for _, u := range users {
+					b.Holders.List = append(b.Holders.List, ingest.Holder{User: u, Host: "h", Licenses: 2, Since: at - 60, Kind: license.HolderActive})
+				}
+			}
+		}
+		denied := func(n int64) func(*ingest.Batch) {
+			return func(b *ingest.Batch) {
+				b.Denials = []ingest.Denial{{At: at, User: "eve", Host: "h", Reason: "none left", Count: n}}
+			}
+		}
+		say(held(at, "Änne", "bob"))
+		say(held(at-300, "late list"))
+		say(denied(2))
+		say(denied(5))
+		say(denied(3))
+		for range 2 {
+			say(func(b *ingest.Batch) { b.Gaps = []ingest.Gap{{From: 0, To: at, Reason: "spool full"}} })
+		}
+		want := []string{
+			fmt.Sprintf("0|Änne|h|2|%d|active|", 1000*(at-60)),
+			fmt.Sprintf("1|bob|h|2|%d|active|", 1000*(at-60)),
+		}
+		holders := `SELECT line, user_name, host, licenses, since, how FROM holder ORDER BY line`
+		if d := cmp.Diff(rowsOf(t, dsn, holders), want); d != "" {
+			t.Errorf("holders (-got +want):\n%s", d)
+		}
+		want = []string{fmt.Sprintf("%d|eve|h|none left|5|", 1000*at)}
+		if d := cmp.Diff(rowsOf(t, dsn, `SELECT at, user_name, host, reason, n FROM denial`), want); d != "" {
+			t.Errorf("denials (-got +want):\n%s", d)
+		}
+		want = []string{fmt.Sprintf("0|%d|spool full|", 1000*at)}
+		if d := cmp.Diff(rowsOf(t, dsn, `SELECT from_at, to_at, reason FROM gap`), want); d != "" {
+			t.Errorf("gaps (-got +want):\n%s", d)
+		}
+		say(held(at + 300))
+		if got := rowsOf(t, dsn, holders); len(got) != 0 {
+			t.Errorf("holders %v, want none after an empty list", got)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"headroom/internal/hub/store/storetest"
+)
+
+// partial is how many statements of the package are put together at run time.
+// These tests cannot see them whole; write statements as one text.
+const partial = 2
+
+// statements returns every SQL statement of the package with its place.
+func statements(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	consts := map[string]ast.Expr{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == len(v.Names) {
+				for i, name := range v.Names {
+					consts[name.Name] = v.Values[i]
+				}
+			}
+			return true
+		})
+	}
+	all, parts := map[string]string{}, 0
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			e, ok := n.(ast.Expr)
+			if !ok {
+				return true
+			}
+			text, whole := textOf(e, consts)
+			if !verb.MatchString(text) {
+				return true
+			}
+			if whole {
+				all[text] = set.Position(n.Pos()).String()
+			} else {
+				parts++
+			}
+			return false // its parts are no statements of their own
+		})
+	}
+	if len(all) < 30 || parts > partial {
+		t.Fatalf("%d whole statements and %d partial ones, want at least 30 and at most %d: this test does not see them", len(all), parts, partial)
+	}
+	return all
+}
+
+var verb = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE)\s`)
+
+// textOf returns the string that an expression stands for; whole is false
+// where a part of it is known at run time only.
+func textOf(e ast.Expr, consts map[string]ast.Expr) (text string, whole bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, e.Kind == token.STRING && err == nil
+	case *ast.Ident:
+		if value, ok := consts[e.Name]; ok {
+			return textOf(value, consts)
+		}
+	case *ast.BinaryExpr:
+		left, ok := textOf(e.X, consts)
+		right, also := textOf(e.Y, consts)
+		return left + right, ok && also && e.Op == token.ADD
+	}
+	return "", false
+}
+
+func TestEveryStatementIsUnderstoodByBothEngines(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		storetest.Open(t, dsn)
+		db := storetest.Raw(t, dsn)
+		for text, place := range statements(t) {
+			if strings.Contains(text, "sqlite_version") || strings.Contains(text, "current_schema") {
+				continue // an engine's own
+			}
+			s, err := db.Prepare(text)
+			if err != nil {
+				t.Errorf("%s: %v\n%s", place, err, text)
+				continue
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A statement about what belongs to organisations says whose it means. The
+// list of organisations itself is nobody's.
+func TestEveryStatementNamesItsOrganisation(t *testing.T) {
+	dsn := storetest.SQLite(t)
+	storetest.Open(t, dsn)
+	rows, err := storetest.Raw(t, dsn).Query(`
+		SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND c.name = 'org_id' AND m.name <> 'organisation'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	all := statements(t)
+	tables := 0
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			t.Fatal(err)
+		}
+		tables++
+		uses := regexp.MustCompile(`(FROM|JOIN|INTO|UPDATE)\s+` + table + `\b`)
+		for text, place := range all {
+			if uses.MatchString(text) && !strings.Contains(text, "org_id") {
+				t.Errorf("%s: does not say whose %s it means:\n%s", place, table, text)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil || tables < 10 {
+		t.Fatalf("%d tables of organisations, %v", tables, err)
+	}
+}
