@@ -1,7 +1,10 @@
 package flexnet
 
 import (
+	"cmp"
+	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"headroom/internal/license"
@@ -46,6 +49,8 @@ type LogFeature struct {
 type LogPeak struct {
 	Value int64
 	At    time.Time // zero where undated, or where Value is 0
+	// Basis is exact where the history begins with the start of its server and
+	// every event could be read, else at least.
 	Basis license.Basis
 }
 
@@ -68,35 +73,151 @@ type LogCheckout struct {
 
 // LogTotals add up a history that may be spread over several files: Read them
 // in order of time. What is checked out at the end of one file is checked out
-// at the start of the next.
+// at the start of the next, unless more than 7 hours without a line lie between
+// them and the next does not begin with a start: then a file is missing, all
+// counts begin again at 0 and no peak is exact.
+//
+// An IN belongs to the oldest OUT that is open with the same daemon, feature,
+// user, host, vendor data and number of licenses, users and hosts case folded.
+// One without such an OUT changes nothing. A start or end of a daemon gives
+// back all that is open on it; one of lmgrd, on every daemon.
 type LogTotals struct {
 	// OnStep, if set, is given every change of every feature, in order of
-	// time. A second is reported when a later one begins or at Flush.
+	// time. A second is reported when a later one begins or at Flush. A second
+	// has the order of the file; a line that goes back in time counts in the
+	// second that was reached before it. Undated changes are not reported.
 	OnStep func(LogStep)
 
 	options LogOptions
+	writers *logWriters
+	books   []*logBooks // of the daemons, in order of the log
+
+	files int
+	last  int64 // the last instant that a file vouched for
+	now   int64
+	exact bool // the history begins with the start of the server
+	lossy bool // something is missing or could not be read
+	users map[string]bool
+	hosts map[string]bool
+	dirty []*logAccounts // changed in this second
 }
 
 // NewLogTotals returns totals of an empty history.
-func NewLogTotals(o LogOptions) *LogTotals { return &LogTotals{options: o} }
+func NewLogTotals(o LogOptions) *LogTotals {
+	return &LogTotals{
+		options: o, writers: newLogWriters(), last: logUndated, now: logUndated,
+		users: map[string]bool{}, hosts: map[string]bool{},
+	}
+}
 
 // Read adds one file. The error is that of r; what was read before it counts.
-func (t *LogTotals) Read(r io.Reader) (LogFile, error) { return LogFile{}, nil }
+func (t *LogTotals) Read(r io.Reader) (LogFile, error) {
+	log := newLogReader(r, t.options, t.writers)
+	var rec logRecord
+	missing := false
+	err := log.next(&rec)
+	if err == nil {
+		missing = t.join(log, &rec)
+	}
+	for ; err == nil; err = log.next(&rec) {
+		t.add(&rec)
+	}
+	t.files++
+	t.last = max(t.last, log.seen)
+	t.lossy = t.lossy || log.tally.events > 0 || log.tally.shared
+	file := log.File()
+	if missing {
+		file.Warnings = append(file.Warnings, "more than 7 hours without a line lie between this file and the one before it: a file is missing, and what was checked out then is not known")
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return file, err
+}
+
+// join decides what the first event of a file means for what came before. It
+// reports whether there is a file missing between them.
+func (t *LogTotals) join(log *LogReader, rec *logRecord) (missing bool) {
+	if rec.kind == LogStart {
+		switch {
+		case t.files > 0:
+		case rec.process == nil:
+			t.exact = true
+		default:
+			t.booksOf(rec.process).exact = true
+		}
+		return false
+	}
+	first := log.file.First
+	if t.files == 0 || first.IsZero() || t.last < 0 || first.Unix()-t.last <= logSilence {
+		return false
+	}
+	t.lossy = true
+	at := t.advance(first.Unix())
+	for _, b := range t.books {
+		t.reset(b, at)
+	}
+	return true
+}
 
 // Flush reports the last second of the history to OnStep.
-func (t *LogTotals) Flush() {}
+func (t *LogTotals) Flush() {
+	for _, a := range t.dirty {
+		a.dirty = false
+		if t.OnStep != nil {
+			t.OnStep(LogStep{
+				Daemon: a.books.process.name, Feature: a.feature,
+				At: logInstant(t.now), InUse: a.open, High: a.high,
+			})
+		}
+	}
+	t.dirty = t.dirty[:0]
+}
 
-// Features returns the sums by daemon and feature, sorted.
-func (t *LogTotals) Features() []LogFeature { return nil }
+// Features returns the sums by daemon and feature, sorted: every feature with
+// an event.
+func (t *LogTotals) Features() []LogFeature {
+	var all []LogFeature
+	for _, b := range t.books {
+		for _, a := range b.list {
+			all = append(all, a.total(t.basis(b)))
+		}
+	}
+	slices.SortFunc(all, func(a, b LogFeature) int {
+		return cmp.Or(cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature))
+	})
+	return all
+}
+
+func (t *LogTotals) basis(b *logBooks) license.Basis {
+	if (t.exact || b.exact) && !t.lossy {
+		return license.BasisExact
+	}
+	return license.BasisAtLeast
+}
 
 // Open returns the checkouts that are open, by daemon, feature and start.
-func (t *LogTotals) Open() []LogCheckout { return nil }
+func (t *LogTotals) Open() []LogCheckout {
+	var all []LogCheckout
+	for _, b := range t.books {
+		for _, k := range b.checkouts {
+			all = k.appendOpen(all)
+		}
+	}
+	slices.SortFunc(all, func(a, b LogCheckout) int {
+		return cmp.Or(
+			cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature), a.Since.Compare(b.Since),
+			cmp.Compare(a.User, b.User), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Extra, b.Extra), cmp.Compare(a.Licenses, b.Licenses),
+		)
+	})
+	return all
+}
 
 // Daemons returns the vendor daemons of the history, sorted by name.
-func (t *LogTotals) Daemons() []LogDaemon { return nil }
+func (t *LogTotals) Daemons() []LogDaemon { return t.writers.all() }
 
 // Users returns how many people checked out or in any feature, case folded.
-func (t *LogTotals) Users() int { return 0 }
+func (t *LogTotals) Users() int { return len(t.users) }
 
 // Hosts returns how many hosts they did it from, case folded.
-func (t *LogTotals) Hosts() int { return 0 }
+func (t *LogTotals) Hosts() int { return len(t.hosts) }
