@@ -92,6 +92,8 @@ type Records interface {
 	ChangeByID(ctx context.Context, id string, change func(*Record) error) error
 	// ChangeByCode is ChangeByID for the record with the hash of a code.
 	ChangeByCode(ctx context.Context, hash []byte, change func(*Record) error) error
+	// RegistrationKey returns the public key of a record, or a fault.NotFound.
+	RegistrationKey(ctx context.Context, id string) ([]byte, error)
 	// UnfinishedRegistrations returns the records of an organisation that are
 	// not confirmed, newest first.
 	UnfinishedRegistrations(ctx context.Context, org int64) ([]Record, error)

@@ -59,6 +59,16 @@ func (r *Registrar) Request(ctx context.Context, req Request) (Issued, error) {
 	return Issued{ID: rec.ID, Code: ShowCode(code), Poll: rec.interval(now), Expires: rec.Expires}, nil
 }
 
+// Key returns the public key that has to sign what is asked about a
+// registration; a fault.Unauthorized if there is no such registration.
+func (r *Registrar) Key(ctx context.Context, id string) ([]byte, error) {
+	key, err := r.Store.RegistrationKey(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, errUnknown
+	}
+	return key, err
+}
+
 // Poll says how a registration stands, to the holder of its key. Asking faster
 // than told is a fault.TooMany and makes the interval longer.
 func (r *Registrar) Poll(ctx context.Context, id, keyID string) (Progress, error) {

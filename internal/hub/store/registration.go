@@ -149,6 +149,18 @@ func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, chan
 	return nil
 }
 
+// RegistrationKey implements registration.Store.
+func (db *DB) RegistrationKey(ctx context.Context, id string) (key []byte, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT public_key FROM registration WHERE id = $1`, id).Scan(&key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNoRegistration
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read registration %s: %w", id, err)
+	}
+	return key, nil
+}
+
 // UnfinishedRegistrations implements registration.Store.
 func (db *DB) UnfinishedRegistrations(ctx context.Context, org int64) ([]registration.Record, error) {
 	rows, err := db.read.QueryContext(ctx, selectRegistration+`

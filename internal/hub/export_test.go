@@ -1,0 +1,4 @@
+package hub
+
+// ThroughProxies is throughProxies, for tests.
+var ThroughProxies = throughProxies

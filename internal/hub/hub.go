@@ -1,0 +1,267 @@
+// Package hub puts the hub together and runs it: one store, the rules over it,
+// the agents' side and the console in front of them, on one listener.
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/api"
+	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/registration"
+	"headroom/internal/hub/store"
+	"headroom/internal/wire"
+)
+
+// A Config says how a hub runs. The zero values of all but Addr and Store are
+// good.
+type Config struct {
+	Addr      string // to listen on
+	Store     string // a SQLite file, or a postgres:// URL
+	PublicURL string // how browsers and agents reach the hub; empty: from Addr
+	TLSCert   string // file with the certificate chain; needs TLSKey
+	TLSKey    string
+	// Proxies are the fronts whose X-Forwarded-For is believed. Empty: none, or
+	// those on this machine where PublicURL is https and the hub has no
+	// certificate.
+	Proxies   []netip.Prefix
+	PollEvery time.Duration // between two polls of an agent; 0: 5 minutes
+	Demo      bool          // every page says that its numbers are made up
+
+	Now   func() time.Time  // nil: time.Now
+	Print io.Writer         // where the addresses and the set-up link are told; nil: nowhere
+	Ready func(addr string) // called with the hub's base URL once it serves
+}
+
+// Limits of time.
+const (
+	headerTime   = 10 * time.Second
+	readTime     = 2 * time.Minute // a full body over a slow line
+	writeTime    = 3 * time.Minute // from the header on: reading, work and answer
+	idleTime     = 2 * time.Minute
+	shutdownTime = 15 * time.Second
+	sweepEvery   = 10 * time.Minute
+	pollEvery    = 5 * time.Minute
+)
+
+// A Hub is one process of a hub. Its parts may be used until Run returns.
+type Hub struct {
+	Accounts  *account.Service
+	Sessions  *account.Sessions
+	Registrar *registration.Registrar
+	Ingester  *ingest.Ingester
+
+	config Config
+	log    *slog.Logger
+	url    string
+	tls    *tls.Config // nil: plain HTTP
+	db     *store.DB
+	id     string
+	api    http.Handler
+	listen net.Listener
+}
+
+// Run runs a hub until ctx is done. On its first start it prints the set-up
+// link.
+func Run(ctx context.Context, c Config, log *slog.Logger) error {
+	h, err := New(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	return h.Run(ctx)
+}
+
+// New opens the store, listens, and builds every part; requests wait until Run
+// answers them. Whoever wants to make the organisation himself does so between
+// the two: Run then prints no set-up link. Run has to follow, or Close.
+func New(ctx context.Context, c Config, log *slog.Logger) (*Hub, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Print == nil {
+		c.Print = io.Discard
+	}
+	if c.PollEvery == 0 {
+		c.PollEvery = pollEvery
+	}
+	h := &Hub{config: c, log: log}
+	if err := h.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("hub: %w", err), h.Close())
+	}
+	return h, nil
+}
+
+func (h *Hub) open(ctx context.Context) (err error) {
+	if err := h.openListener(ctx); err != nil {
+		return err
+	}
+	if h.db, err = store.Open(ctx, h.config.Store, store.Options{}); err != nil {
+		return err
+	}
+	return h.build(ctx)
+}
+
+// build makes the parts of a hub whose store and listener are open.
+func (h *Hub) build(ctx context.Context) error {
+	now := h.config.Now
+	id, err := h.db.Meta(ctx, "hub_id", rand.Text())
+	if err != nil {
+		return err
+	}
+	codeKey, err := h.secret(ctx, "registration_code_key")
+	if err != nil {
+		return err
+	}
+	nonceKey, err := h.secret(ctx, "nonce_key")
+	if err != nil {
+		return err
+	}
+	h.id = id
+	h.Accounts = account.New(h.db, now)
+	h.Sessions = h.Accounts.NewSessions(h.db.Sessions(now), h.secure())
+	h.Ingester = &ingest.Ingester{Store: h.db, Now: now}
+	h.Registrar = &registration.Registrar{
+		Store: h.db, Now: now, Rand: rand.Reader, CodeKey: codeKey, Words: wire.Words, Limits: registration.DefaultLimits,
+	}
+	agents := &api.Server{
+		Registrar: h.Registrar, Taker: h.Ingester, HubID: id, NonceKey: nonceKey, Now: now,
+		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
+	}
+	h.api = agents.Handler()
+	return nil
+}
+
+// secret returns a key that the hub's processes share. It is made at the first
+// start.
+func (h *Hub) secret(ctx context.Context, name string) ([]byte, error) {
+	fresh := make([]byte, 32)
+	rand.Read(fresh) // never fails
+	kept, err := h.db.Meta(ctx, name, base64.StdEncoding.EncodeToString(fresh))
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(kept)
+}
+
+// ID returns the hub's id, which is part of every signature.
+func (h *Hub) ID() string { return h.id }
+
+// URL returns the address at which the hub is reached, without a slash at its
+// end.
+func (h *Hub) URL() string { return h.url }
+
+// SetupLink returns a new address at which the first administrator is made,
+// and makes the one before it worthless. It is empty once there is an
+// organisation.
+func (h *Hub) SetupLink(ctx context.Context) (string, error) {
+	token, needed, err := h.Accounts.NewSetupToken(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
+	return h.url + setupPath + token, nil
+}
+
+// Run serves until ctx is done, lets what is under way finish for a short time,
+// and closes the hub.
+func (h *Hub) Run(ctx context.Context) error {
+	if err := h.announce(ctx); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	srv := &http.Server{
+		Handler:           h.Handler(),
+		TLSConfig:         h.tls,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(srv, h.listen) })
+	g.Go(func() error { return h.sweep(gctx) })
+	g.Go(func() error {
+		<-gctx.Done()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		if err := srv.Shutdown(end); err != nil {
+			return errors.Join(fmt.Errorf("hub: requests were cut off at the end: %w", err), srv.Close())
+		}
+		return nil
+	})
+	if h.config.Ready != nil {
+		h.config.Ready(h.url)
+	}
+	return errors.Join(g.Wait(), h.Close())
+}
+
+func serve(srv *http.Server, l net.Listener) error {
+	var err error
+	if srv.TLSConfig != nil {
+		err = srv.ServeTLS(l, "", "")
+	} else {
+		err = srv.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("hub: %w", err)
+}
+
+// announce tells where the hub is and, at its first start, how it is set up.
+func (h *Hub) announce(ctx context.Context) error {
+	link, err := h.SetupLink(ctx)
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	fmt.Fprintf(h.config.Print, "Headroom is at %s\n", h.url)
+	if link != "" {
+		fmt.Fprintf(h.config.Print, "\nFirst start: make your organisation and its administrator here.\n"+
+			"The link works once; the next start prints another.\n\n  %s\n\n", link)
+	}
+	h.log.Info("hub serves", "url", h.url, "listen", h.listen.Addr().String(), "hub", h.id)
+	return nil
+}
+
+// sweep deletes what is over, now and then.
+func (h *Hub) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := h.db.Sweep(ctx, h.config.Now()); err != nil && ctx.Err() == nil {
+			h.log.Warn("what is over was not deleted", "err", err, "retry_in", sweepEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Close closes what New opened. Closing twice is no error.
+func (h *Hub) Close() error {
+	var errs []error
+	if h.listen != nil {
+		if err := h.listen.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if h.db != nil {
+		errs = append(errs, h.db.Close())
+	}
+	return errors.Join(errs...)
+}

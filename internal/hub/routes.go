@@ -1,0 +1,60 @@
+package hub
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"headroom/internal/hub/api"
+)
+
+// Addresses of the console that others print.
+const (
+	setupPath    = "/setup?token="           // the set-up link
+	registerPath = "/registrations/register" // where an administrator enters a code
+)
+
+// Handler returns all that the hub serves.
+func (h *Hub) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(api.Prefix, h.api)
+	mux.Handle("/healthz", h.api)
+	mux.Handle("/readyz", h.api)
+	return throughProxies(h.config.Proxies, mux)
+}
+
+// throughProxies puts the address of the client into RemoteAddr where the
+// request came through fronts that are trusted: the right-most address in
+// X-Forwarded-For that is not one of theirs. What stands left of it, anybody
+// may have written.
+func throughProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
+	if len(trusted) == 0 {
+		return next
+	}
+	ours := func(a netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !ours(peer.Addr().Unmap()) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		client := peer.Addr()
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		for _, hop := range slices.Backward(hops) {
+			a, err := netip.ParseAddr(strings.TrimSpace(hop))
+			if err != nil {
+				break
+			}
+			if client = a.Unmap(); !ours(client) {
+				break
+			}
+		}
+		r2 := r.Clone(r.Context())
+		r2.RemoteAddr = net.JoinHostPort(client.String(), "0")
+		next.ServeHTTP(w, r2)
+	})
+}
