@@ -70,10 +70,3 @@ func shorten(p *wire.SampledPool) {
 		}
 	}
 }
-
-// info is what an agent says about a server.
-func info(s *sim.Server, guid string) wire.ServerInfo {
-	return wire.ServerInfo{
-		GUID: guid, Name: s.Name, Hosts: []string{s.Name}, Port: s.Port, Manager: "flexnet", Version: s.Version,
-	}
-}

@@ -1,0 +1,226 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"headroom/internal/format/flexnet"
+	"headroom/internal/insight"
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// products sums the features of each product. System features are none.
+func (c *collector) products() ([]Product, error) {
+	type group struct {
+		Product
+		rows []*row
+	}
+	byKey := map[string]*group{}
+	var order []*group
+	slices.SortFunc(c.rows, func(a, b *row) int { return byName(a.Feature, b.Feature) })
+	for _, r := range c.rows {
+		p := c.product(r.Feature)
+		if p.System {
+			continue
+		}
+		g := byKey[p.Key]
+		if g == nil {
+			g = &group{Product: Product{Key: p.Key, Name: p.Name, Model: p.Model, Daemon: cmp.Or(p.Daemon, r.Daemon)}}
+			byKey[p.Key], order = g, append(order, g)
+		}
+		g.rows = append(g.rows, r)
+		g.Features = appendNew(g.Features, r.Feature.Feature)
+		g.Servers = appendNew(g.Servers, r.Server)
+	}
+	out := make([]Product, 0, len(order))
+	for _, g := range order {
+		g.Figures = sum(g.rows)
+		if len(g.rows) > 1 {
+			peak, err := c.commonPeak(g.rows)
+			if err != nil {
+				return nil, err
+			}
+			g.Peak = peak
+		}
+		g.finish()
+		out = append(out, g.Product)
+	}
+	slices.SortFunc(out, func(a, b Product) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key)) })
+	return out, nil
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// sum adds the figures of rows; one row's are its own. Installed sums counted
+// pools only. People of several rows may be the same, so their number is then
+// unknown.
+func sum(rows []*row) Figures {
+	if len(rows) == 1 {
+		f := rows[0].Figures
+		if f.State != license.StateCounted {
+			f.Installed = license.Count{}
+		}
+		return f
+	}
+	total := Figures{State: rows[0].State}
+	for _, r := range rows {
+		if r.State != total.State {
+			total.State = mixed(total.State, r.State)
+		}
+		if r.State == license.StateCounted {
+			total.Installed = added(total.Installed, r.Installed)
+		}
+		for _, pair := range [][2]*license.Count{
+			{&total.InUse, &r.InUse},
+			{&total.Reserved, &r.Reserved},
+			{&total.Queued, &r.Queued},
+			{&total.Checkouts, &r.Checkouts},
+			{&total.CheckedOut, &r.CheckedOut},
+			{&total.Out, &r.Out},
+			{&total.In, &r.In},
+			{&total.Denied, &r.Denied},
+			{&total.Denials, &r.Denials},
+			{&total.Unsupported, &r.Unsupported},
+			{&total.Open, &r.Open},
+			{&total.OpenCheckouts, &r.OpenCheckouts},
+		} {
+			*pair[0] = added(*pair[0], *pair[1])
+		}
+		total.First, total.Last = earliest(total.First, r.First), latest(total.Last, r.Last)
+	}
+	if total.State != license.StateCounted {
+		total.Installed = license.Count{}
+	}
+	return total
+}
+
+// mixed is the state of a sum: unlimited takes in counted; otherwise counted
+// pools are what can be summed.
+func mixed(a, b license.State) license.State {
+	if a == license.StateUnlimited || b == license.StateUnlimited {
+		return license.StateUnlimited
+	}
+	if a == license.StateCounted || b == license.StateCounted {
+		return license.StateCounted
+	}
+	return license.StateUnknown
+}
+
+// commonPeak is the highest sum of rows at one instant. It reads the logs of
+// the rows a second time, for their changes only.
+func (c *collector) commonPeak(rows []*row) (Peak, error) {
+	var lines []insight.Line
+	span := insight.Span{From: 1<<63 - 1, To: -1 << 63}
+	for i, r := range rows {
+		pieces, err := c.pieces(r)
+		if err != nil {
+			return Peak{}, err
+		}
+		if len(pieces) == 0 {
+			continue
+		}
+		span.From, span.To = min(span.From, pieces[0].From), max(span.To, pieces[len(pieces)-1].To)
+		lines = append(lines, insight.Line{Server: int64(i), Pieces: pieces})
+	}
+	if len(lines) == 0 {
+		return Peak{}, nil
+	}
+	for i := range lines {
+		lines[i].Pieces = cover(lines[i].Pieces, span)
+	}
+	p := insight.PeakOf(lines, span)
+	if !p.Known {
+		return Peak{}, nil
+	}
+	return Peak{Value: license.Of(p.Value), At: c.options.instant(time.Unix(p.At, 0)), Basis: p.Basis}, nil
+}
+
+// cover fills the time before and after a row's pieces: nothing was recorded
+// of it there.
+func cover(pieces []series.Piece, span insight.Span) []series.Piece {
+	if first := pieces[0].From; span.From < first {
+		pieces = append([]series.Piece{{From: span.From, To: first, Kind: series.Absent}}, pieces...)
+	}
+	if last := pieces[len(pieces)-1].To; last < span.To {
+		pieces = append(pieces, series.Piece{From: last, To: span.To, Kind: series.Unknown})
+	}
+	return pieces
+}
+
+// hold is for how many seconds a status stands where nothing says how often
+// it was taken (design section 4, rule 6).
+const hold = 30 * 60
+
+// pieces is the step function of a row: its log's, else that of its statuses.
+func (c *collector) pieces(r *row) ([]series.Piece, error) {
+	if r.history == nil {
+		return samplePieces(r.samples), nil
+	}
+	var pieces []series.Piece
+	totals := flexnet.NewLogTotals(c.logOptions)
+	totals.OnStep = func(s flexnet.LogStep) {
+		if s.Feature != r.Feature.Feature || !sameWord(s.Daemon, r.Daemon) || s.At.IsZero() {
+			return
+		}
+		at := s.At.Unix()
+		if n := len(pieces); n > 0 {
+			pieces[n-1].To = at
+		}
+		pieces = append(pieces, series.Piece{
+			From: at, To: at + 1, Kind: series.Known, InUse: s.InUse, High: s.High,
+			State: license.StateCounted, Basis: r.Peak.Basis,
+		})
+	}
+	var last time.Time
+	for _, f := range r.history.files {
+		file, err := totals.Read(f.reader())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Path, err)
+		}
+		if file.Last.After(last) {
+			last = file.Last
+		}
+	}
+	totals.Flush()
+	if n := len(pieces); n > 0 {
+		pieces[n-1].To = max(pieces[n-1].To, last.Unix()+1)
+	}
+	return pieces, nil
+}
+
+// samplePieces lets each status hold until the next one, at most for hold.
+func samplePieces(samples []sampleAt) []series.Piece {
+	var pieces []series.Piece
+	for _, s := range samples {
+		if s.at.IsZero() {
+			continue
+		}
+		at := s.at.Unix()
+		if n := len(pieces); n > 0 {
+			last := &pieces[n-1]
+			switch {
+			case last.From == at: // two statuses of one second
+				last.InUse = max(last.InUse, s.inUse)
+				last.High = last.InUse
+				continue
+			case last.To > at:
+				last.To = at
+			case last.To < at:
+				pieces = append(pieces, series.Piece{From: last.To, To: at, Kind: series.Unknown})
+			}
+		}
+		pieces = append(pieces, series.Piece{
+			From: at, To: at + hold, Kind: series.Known, InUse: s.inUse, High: s.inUse,
+			State: license.StateCounted, Basis: license.BasisSampled,
+		})
+	}
+	return pieces
+}

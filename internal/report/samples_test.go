@@ -1,0 +1,178 @@
+package report_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/license"
+	"headroom/internal/report"
+)
+
+// samples returns the folder of real captures. Where it is missing the test
+// is skipped, and fails in CI.
+func samples(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("HEADROOM_SAMPLES")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "samples")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no samples: %v", err)
+		}
+		t.Skipf("no samples: %v", err)
+	}
+	return dir
+}
+
+func source(path string, text []byte) report.Source {
+	return report.Source{Path: path, Size: int64(len(text)), Data: bytes.NewReader(text)}
+}
+
+func make1(t *testing.T, sources ...report.Source) report.Report {
+	t.Helper()
+	r, err := report.Make(sources, report.Options{Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// totals are the sums over a report's features that the samples' index states.
+type totals struct{ features, counted, installed, inUse, checkouts, reserved, uncounted int64 }
+
+func sum(r report.Report) (s totals) {
+	for _, f := range r.Features {
+		s.features++
+		switch f.StateName {
+		case "counted":
+			s.counted++
+		case "uncounted":
+			s.uncounted++
+		}
+		s.installed += f.Installed.N
+		s.inUse += f.InUse.N
+		s.checkouts += f.Checkouts.N
+		s.reserved += f.Reserved.N
+	}
+	return s
+}
+
+// The facts of the samples' index, through the whole of a report.
+func TestStatusSamplesGiveTheFactsOfTheirIndex(t *testing.T) {
+	dir := samples(t)
+	for file, want := range map[string]totals{
+		"lmstat-a-v11.7-triad-fqdn-10features.txt":                   {features: 10, counted: 10, installed: 1297, inUse: 38, checkouts: 38},
+		"lmstat-a-v11.14-triad-two-daemons-46features.txt":           {features: 46, counted: 46, installed: 1254, inUse: 206, checkouts: 168},
+		"lmstat-a-v11.19.6-matlab-pid-122features.txt":               {features: 122, counted: 118, uncounted: 4, installed: 1_560_001, inUse: 116, checkouts: 85},
+		"lmstat-a-v11.19.7-matlab-mixed-pools-group-reservation.txt": {features: 53, counted: 52, uncounted: 1, installed: 1303, inUse: 112, checkouts: 106, reserved: 6},
+		"lmstat-a-v11.13-triad-one-server-down.txt":                  {features: 2, counted: 2, installed: 288, inUse: 39},
+		"lmstat-v11.14-windows-server-listed-twice.txt":              {},
+		"lmstat-i-expires-column-before-vendor.txt":                  {features: 16},
+		"lmstat-a-v11.16.2-arcgis-crlf-encrypted-display.txt":        {features: 11, counted: 11, installed: 48, inUse: 3, checkouts: 3},
+		"lmstat-a-v11.16.5-totals-without-user-lines.txt":            {features: 5, counted: 5, installed: 13, inUse: 5},
+		"lmstat-a-v11.14-matlab-hpc-51features-375checkouts.txt":     {features: 51, counted: 51, installed: 500_600, inUse: 375, checkouts: 375},
+		"lmstat-f-extra-checkout-data-before-version-ELIDED.txt":     {features: 1, counted: 1, installed: 42800, inUse: 1600, checkouts: 3},
+		"lmstat-f-mscone-tokens-ELIDED.txt":                          {features: 1, counted: 1, installed: 750, inUse: 18, checkouts: 6},
+		"lmstat-error-connection-refused.txt":                        {},
+	} {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(dir, "flexnet", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := make1(t, source(file, text))
+			got := sum(r)
+			if file == "lmstat-i-expires-column-before-vendor.txt" { // the index states only its names
+				got = totals{features: got.features}
+			}
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			if r.Files[0].Unread != 0 && !strings.Contains(file, "ELIDED") {
+				t.Errorf("%d lines unread", r.Files[0].Unread)
+			}
+			for _, f := range r.Features {
+				if f.InUse.Known && (f.Peak.Value != f.InUse || f.Peak.Basis != license.BasisSampled) {
+					t.Errorf("%s: peak %v %s, want its value %v, sampled", f.Feature, f.Peak.Value, f.Peak.Basis, f.InUse)
+				}
+			}
+		})
+	}
+}
+
+func TestLogSamplesGiveTheFactsOfTheirIndex(t *testing.T) {
+	type facts struct{ out, in, denied, features, open, openCheckouts int64 }
+	dir := samples(t)
+	for file, want := range map[string]facts{
+		"debuglog-v11.14-autodesk-14days-full.log":                     {out: 170, in: 168, denied: 2, features: 7, open: 2, openCheckouts: 2},
+		"debuglog-v11.12-autodesk-packages-inactive-7days-EXCERPT.log": {out: 416, in: 416, features: 5},
+		"debuglog-v11.13-ansys-multi-license-3days-PSEUDONYMISED.log":  {out: 327, in: 318, features: 4},
+	} {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(dir, "flexnet", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got facts
+			for _, f := range make1(t, source(file, text)).Features {
+				if f.Out.N+f.In.N > 0 {
+					got.features++
+				}
+				got.out += f.Out.N
+				got.in += f.In.N
+				got.denied += f.Denied.N
+				if want.open != 0 {
+					got.open += f.Open.N
+					got.openCheckouts += f.OpenCheckouts.N
+				}
+				if f.Feature == "hfsshpc" {
+					if f.Checkouts.N != 147 || f.CheckedOut.N != 1250 || f.Peak.Value.N != 108 || f.Open.N != 86 || f.OpenCheckouts.N != 5 {
+						t.Errorf("hfsshpc: %+v", f.Figures)
+					}
+				}
+				if f.Feature == "64300ACD_F" && file[10:15] == "11.12" && f.Peak.Value.N != 11 {
+					t.Errorf("64300ACD_F: peak %v, want 11", f.Peak.Value)
+				}
+			}
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestBorrowedSampleGivesItsCountsPerFeature(t *testing.T) {
+	file := filepath.Join(samples(t), "flexnet", "lmstat-a-v11.13-ixia-borrowed-linger-huge-counts.txt")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][2]int64{
+		"ixchariot_fs": {186, 76}, "chr_video_fs": {186, 75}, "chr_voip_fs": {186, 78}, "chr_ip6_fs": {186, 76}, "chr_pairs_fs": {5000, 2020},
+	}
+	for _, f := range make1(t, source(file, text)).Features {
+		switch w, ok := want[f.Feature]; {
+		case ok:
+			if f.Installed != license.Of(w[0]) || f.InUse != license.Of(w[1]) {
+				t.Errorf("%s: %v of %v, want %d of %d", f.Feature, f.InUse, f.Installed, w[1], w[0])
+			}
+			delete(want, f.Feature)
+		case f.Feature == "ixchariot_blank":
+			if f.StateName != "unlimited" || f.Installed.Known || f.InUse != license.Of(0) {
+				t.Errorf("ixchariot_blank: %s, installed %v, in use %v", f.StateName, f.Installed, f.InUse)
+			}
+		case f.Feature == "IXFEATURE":
+			if f.StateName != "uncounted" || f.Installed.Known {
+				t.Errorf("IXFEATURE: %s, installed %v", f.StateName, f.Installed)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not in the report: %v", want)
+	}
+}

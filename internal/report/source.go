@@ -1,0 +1,98 @@
+package report
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"headroom/internal/format"
+)
+
+// A Source is an opened input. Nothing is read before Make or Facts.
+type Source struct {
+	Path string // as the person named it
+	Size int64
+	Data io.ReaderAt
+}
+
+// An input is a source on its way into the report.
+type input struct {
+	Source
+	format format.Format
+	file   File
+	skip   int64 // bytes at the beginning that stand in another input too
+	twin   bool  // all of it stands in another input
+}
+
+// reader returns the input's own bytes.
+func (in *input) reader() io.Reader {
+	return io.NewSectionReader(in.Data, in.skip, in.Size-in.skip)
+}
+
+func (in *input) warn(format string, args ...any) {
+	in.file.Warnings = append(in.file.Warnings, fmt.Sprintf(format, args...))
+}
+
+// open finds out what the sources are. Copies of one another are marked.
+func open(sources []Source, o Options) ([]*input, error) {
+	seen := map[[sha256.Size]byte]*input{}
+	var inputs []*input
+	for _, s := range sources {
+		in := &input{Source: s, file: File{Path: s.Path, Warnings: []string{}}}
+		if err := in.detect(o.As); err != nil {
+			return nil, err
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, in.reader()); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Path, err)
+		}
+		key := [sha256.Size]byte(sum.Sum(nil))
+		if first := seen[key]; first != nil {
+			in.twin = true
+			in.warn("the same bytes as %s: counted once", first.Path)
+		} else {
+			seen[key] = in
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs, nil
+}
+
+// detect sets the input's format.
+func (in *input) detect(as string) error {
+	if as != "" {
+		f, ok := format.Parse(as)
+		if !ok {
+			return fmt.Errorf("%s is no format that can be read; one of %s is", as, names())
+		}
+		in.format = f
+	} else {
+		head := make([]byte, min(in.Size, format.HeadBytes))
+		n, err := in.Data.ReadAt(head, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s: %w", in.Path, err)
+		}
+		in.format = format.Detect(head[:n])
+	}
+	in.file.Format = string(in.format)
+	if in.format == format.Unknown {
+		in.warn("the format was not recognised; --as names it: %s", names())
+	}
+	return nil
+}
+
+func names() string {
+	all := make([]string, len(format.All))
+	for i, f := range format.All {
+		all[i] = string(f)
+	}
+	return strings.Join(all, ", ")
+}
+
+// of returns the inputs of a format that count.
+func of(inputs []*input, f format.Format) []*input {
+	return slices.DeleteFunc(slices.Clone(inputs), func(in *input) bool { return in.format != f || in.twin })
+}
