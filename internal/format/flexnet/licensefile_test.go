@@ -58,15 +58,16 @@ func TestEntitlementsAddIncrementsAndTakeTheFirstFeature(t *testing.T) {
 		counts[e.Name+"@"+e.Vendor] = fmt.Sprintf("%s %s", e.State, e.Count)
 	}
 	want := map[string]string{
-		"SUITE@acme": "counted 15", // 10 + 5; the third line is a repeat of the second
-		"EDIT@acme":  "uncounted unknown",
-		"VIEW@acme":  "uncounted unknown",
-		"SOLVE@oldd": "counted 10", // 8 of the first FEATURE + 2
-		"SOLVE@acme": "counted 1",
-		"HUGE@acme":  "unlimited unknown",
-		"ODD@acme":   "unknown unknown",
-		"QUOTE@acme": "counted 3",
-		"LAST@acme":  "counted 6",
+		"SUITE@acme":   "counted 15", // 10 + 5; the third line is a repeat of the second
+		"EDIT@acme":    "uncounted unknown",
+		"VIEW@acme":    "uncounted unknown",
+		"SOLVE@oldd":   "counted 10", // 8 of the first FEATURE + 2
+		"SOLVE@acme":   "counted 1",
+		"HUGE@acme":    "unlimited unknown",
+		"ODD@acme":     "unknown unknown",
+		"SHIFTED@acme": "counted 4", // its expiry cannot be read
+		"QUOTE@acme":   "counted 3",
+		"LAST@acme":    "counted 6",
 	}
 	if diff := diffOf(want, counts); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -89,7 +89,7 @@ func (p *fileParser) flush() {
 }
 
 func (p *fileParser) read(s string) bool {
-	tokens := tokenize(s)
+	tokens := tokenize(scrub(s))
 	if len(tokens) == 0 {
 		return false
 	}
@@ -148,8 +148,8 @@ func (p *fileParser) vendor(args []token) bool {
 	return true
 }
 
-// entry reads what grants licenses. An entry whose count cannot be read is
-// kept, and its line is unread.
+// entry reads what grants licenses. An entry whose count or expiry cannot be
+// read is kept without them, and its line is unread.
 func (p *fileParser) entry(kind EntryKind, args []token, s string) bool {
 	e := Entry{Kind: kind, Line: p.start}
 	fields := []*string{&e.Name, &e.Vendor, &e.Version}
@@ -174,6 +174,12 @@ func (p *fileParser) entry(kind EntryKind, args []token, s string) bool {
 	understood := true
 	if kind != EntryPackage {
 		e.State, e.Count, understood = readGranted(count)
+		if _, err := ParseExpiry(e.Expiry); err != nil {
+			e.Expiry, understood = "", false
+		}
+	}
+	if isLicenseKey(e.Version) {
+		e.Version = "" // left out; a key took its place
 	}
 	for _, a := range args[len(fields):] {
 		e.set(a)

@@ -72,11 +72,16 @@ func quoted(s string, broken bool) (value, rest string) {
 		if strings.HasPrefix(s[i:], "”") {
 			return redact(s[:i]), s[i+len("”"):]
 		}
-		if (s[i] == ' ' || s[i] == '\t') && keyLength(s[i+1:]) > 0 {
+		if startsKey(s[i:]) {
 			return redact(s[:i]), s[i:]
 		}
 	}
 	return redact(s), ""
+}
+
+// startsKey reports whether s is a blank with KEY= behind it.
+func startsKey(s string) bool {
+	return (s[0] == ' ' || s[0] == '\t') && keyLength(s[1:]) > 0
 }
 
 // isSecret reports whether the value of a key, in upper case, can sign or
@@ -113,22 +118,48 @@ func redact(s string) string {
 	return b.String()
 }
 
-// secretStart returns the index behind the "=" of a secret key within w, or -1.
-func secretStart(w string) int {
-	for i := range len(w) {
-		if w[i] != '=' {
-			continue
+// scrub returns a whole line without its secret keys, each with all up to the
+// next KEY=: signatures are words without a key, whatever became of their
+// quotes.
+func scrub(s string) string {
+	n := secretStart(s)
+	if n < 0 {
+		return s
+	}
+	var b strings.Builder
+	for ; n >= 0; n = secretStart(s) {
+		key := n - 1
+		for key > 0 && isKeyByte(s[key-1]) {
+			key--
 		}
-		start := i
-		for start > 0 && isKeyByte(w[start-1]) {
-			start--
+		b.WriteString(s[:key])
+		for n < len(s) && !startsKey(s[n:]) {
+			n++
 		}
-		if isSecret(strings.ToUpper(w[start:i])) {
+		s = s[n:]
+	}
+	return b.String() + s
+}
+
+// secretStart returns the index behind the "=" of the first secret key within
+// s, or -1.
+func secretStart(s string) int {
+	start := 0 // of what may be a key
+	for i := range len(s) {
+		switch {
+		case isKeyByte(s[i]):
+		case s[i] == '=' && isSecret(strings.ToUpper(s[start:i])):
 			return i + 1
+		default:
+			start = i + 1
 		}
 	}
 	return -1
 }
+
+// isLicenseKey reports whether a plain word can be a license key of the old
+// style, which stood among the fields without a name.
+func isLicenseKey(s string) bool { return isHex(s) && len(s) >= 12 }
 
 func isHex(s string) bool {
 	for i := range len(s) {
