@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,18 +16,9 @@ import (
 	"headroom/internal/agent/collect"
 )
 
-func self(t testing.TB) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func run(t *testing.T, c collect.Command, args ...string) (string, error) {
 	t.Helper()
-	c.Path, c.Args = self(t), append([]string{"lmstat"}, args...)
+	c.Path, c.Args = tool, append([]string{"lmstat"}, args...)
 	out, err := c.Run(t.Context())
 	return string(out.Text), err
 }
@@ -54,22 +46,13 @@ func TestEnvironmentIsOursAlone(t *testing.T) {
 	}
 	vars := strings.Fields(got)
 	for _, want := range []string{"LANG=C", "LC_ALL=C", "TZ=UTC"} {
-		if !contains(vars, want) {
+		if !slices.Contains(vars, want) {
 			t.Errorf("the tool's environment %q lacks %s", vars, want)
 		}
 	}
 	if strings.Contains(got, "elsewhere") || strings.Contains(got, "HOME=") {
 		t.Errorf("the tool's environment %q has something of ours", vars)
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func TestStandardInputIsEmpty(t *testing.T) {
@@ -81,7 +64,7 @@ func TestStandardInputIsEmpty(t *testing.T) {
 }
 
 func TestExitStatusIsReportedAndCostsNothing(t *testing.T) {
-	out, err := collect.Command{Path: self(t), Args: []string{"lmstat", "exit1"}}.Run(t.Context())
+	out, err := collect.Command{Path: tool, Args: []string{"lmstat", "exit1"}}.Run(t.Context())
 	if err != nil || out.Exit != 1 || string(out.Text) != status {
 		t.Errorf("exit %d, %d bytes, %v; want exit 1 and the whole text", out.Exit, len(out.Text), err)
 	}
@@ -158,7 +141,7 @@ func TestOutputLimitEndsTheTool(t *testing.T) {
 func TestCallerCanGiveUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := collect.Command{Path: self(t), Args: []string{"lmstat", "half"}}.Run(ctx)
+	_, err := collect.Command{Path: tool, Args: []string{"lmstat", "half"}}.Run(ctx)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}

@@ -20,7 +20,7 @@ var now = time.Date(2026, 3, 3, 9, 15, 42, 123, time.UTC)
 func flexNet(t *testing.T, mode string) *collect.FlexNet {
 	t.Helper()
 	return &collect.FlexNet{
-		Tool: self(t), License: mode, Zone: time.UTC, Timeout: 20 * time.Second,
+		Tool: tool, License: mode, Zone: time.UTC, Timeout: 20 * time.Second,
 		Now: func() time.Time { return now },
 	}
 }

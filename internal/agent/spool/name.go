@@ -126,7 +126,7 @@ type epochMark struct {
 
 func newEpochMark(ordinal uint64) epochMark {
 	salt := make([]byte, 8)
-	rand.Read(salt) //nothing to check: it never fails
+	rand.Read(salt) // never fails
 	return epochMark{ordinal: ordinal, salt: hex.EncodeToString(salt)}
 }
 

@@ -108,7 +108,7 @@ func (w *world) upload() error {
 	}
 	w.bodies[b.ID] = body
 	lines := strings.Split(body, "\n")
-	if lines[0] != b.ID.String() {
+	if lines[0] != b.String() {
 		w.t.Fatalf("batch %s says that it is %s", b.ID, lines[0])
 	}
 	switch {
