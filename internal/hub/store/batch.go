@@ -14,7 +14,7 @@ import (
 
 // putAll puts batches in a transaction and returns what became of each. Locks
 // are taken in one order by every hub process: servers, batches, epochs.
-func putAll(ctx context.Context, tx *sql.Tx, batches []*ingest.Batch) ([]ingest.Outcome, error) {
+func putAll(ctx context.Context, tx handle, batches []*ingest.Batch) ([]ingest.Outcome, error) {
 	order := make([]int, len(batches))
 	for i := range order {
 		order[i] = i
@@ -59,7 +59,7 @@ func putAll(ctx context.Context, tx *sql.Tx, batches []*ingest.Batch) ([]ingest.
 
 // putOne decides about a batch and, where it is new, adds it to the state of
 // its server, which is nil for a server that the organisation does not have.
-func putOne(ctx context.Context, tx *sql.Tx, s *serverState, b *ingest.Batch) (ingest.Outcome, error) {
+func putOne(ctx context.Context, tx handle, s *serverState, b *ingest.Batch) (ingest.Outcome, error) {
 	if s == nil || s.agent != b.Agent || s.registered == 0 {
 		return ingest.NoServer, nil
 	}

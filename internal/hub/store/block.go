@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +27,7 @@ func (s *serverState) merge(day series.Day, ids []series.PoolID) {
 }
 
 // saveBlocks merges the days into the blocks that there are.
-func (s *serverState) saveBlocks(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) saveBlocks(ctx context.Context, tx handle) error {
 	if len(s.days) == 0 {
 		return nil
 	}
@@ -57,7 +56,7 @@ func (s *serverState) saveBlocks(ctx context.Context, tx *sql.Tx) error {
 
 // mergeBlocks merges the blocks from first to last into the days. A day that
 // says nothing new is taken out: its block stays as it is.
-func (s *serverState) mergeBlocks(ctx context.Context, tx *sql.Tx, first, last int32) error {
+func (s *serverState) mergeBlocks(ctx context.Context, tx handle, first, last int32) error {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT day, data FROM block WHERE org_id = $1 AND server_id = $2 AND day >= $3 AND day <= $4`,
 		s.org, s.id, first, last)

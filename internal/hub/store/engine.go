@@ -27,6 +27,7 @@ type engine struct {
 	name    string // also the folder under schema
 	dialect goose.Dialect
 	locker  lock.SessionLocker   // serialises hubs that start at the same time; nil where one process has the file
+	parses  bool                 // anew each time a statement runs, unless it is kept
 	gaveWay func(err error) bool // the transaction lost against another one and can be tried again
 }
 
@@ -61,6 +62,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{write: write, read: read, engine: engine{
 		name:    "sqlite",
 		dialect: goose.DialectSQLite3,
+		parses:  true,
 		gaveWay: func(error) bool { return false },
 	}}
 	var version string

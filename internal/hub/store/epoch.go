@@ -28,7 +28,7 @@ func note(arrived map[epochKey][]int64, b *ingest.Batch) {
 
 // advanceAll moves, for each epoch with new sequences, the sequence below
 // which nothing is missing.
-func advanceAll(ctx context.Context, tx *sql.Tx, arrived map[epochKey][]int64) error {
+func advanceAll(ctx context.Context, tx handle, arrived map[epochKey][]int64) error {
 	keys := slices.SortedFunc(maps.Keys(arrived), func(a, b epochKey) int {
 		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.agent, b.agent), cmp.Compare(a.epoch, b.epoch))
 	})
@@ -40,7 +40,7 @@ func advanceAll(ctx context.Context, tx *sql.Tx, arrived map[epochKey][]int64) e
 	return nil
 }
 
-func advance(ctx context.Context, tx *sql.Tx, k epochKey, arrived []int64) error {
+func advance(ctx context.Context, tx handle, k epochKey, arrived []int64) error {
 	var was int64
 	// An update that changes nothing: it locks the row.
 	err := tx.QueryRowContext(ctx, `
@@ -72,7 +72,7 @@ func advance(ctx context.Context, tx *sql.Tx, k epochKey, arrived []int64) error
 }
 
 // isThere reports whether a sequence was taken or will never come.
-func isThere(ctx context.Context, tx *sql.Tx, k epochKey, seq int64) (bool, error) {
+func isThere(ctx context.Context, tx handle, k epochKey, seq int64) (bool, error) {
 	var one int
 	err := tx.QueryRowContext(ctx, `
 		SELECT 1 WHERE EXISTS (SELECT 1 FROM batch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4)

@@ -21,6 +21,7 @@ const commitTime = time.Minute
 type group struct {
 	waiting chan *waiter
 	leader  chan struct{} // holds one while somebody commits
+	parsed  parsed        // for the leader
 }
 
 // A waiter is a batch that waits and what became of it.
@@ -35,7 +36,7 @@ type verdict struct {
 }
 
 func newGroup(size int) *group {
-	return &group{waiting: make(chan *waiter, size), leader: make(chan struct{}, 1)}
+	return &group{waiting: make(chan *waiter, size), leader: make(chan struct{}, 1), parsed: parsed{}}
 }
 
 // PutBatch implements ingest.Store. A caller whose context ends does not learn
@@ -100,12 +101,17 @@ func (db *DB) putBatches(ctx context.Context, all []*waiter) (outcomes []ingest.
 	for i, w := range all {
 		batches[i] = w.batch
 	}
+	t := &parsedTx{parsed: db.group.parsed}
 	err = db.tx(ctx, func(tx *sql.Tx) error {
-		outcomes, err = putAll(ctx, tx, batches)
+		t.Tx = tx
+		outcomes, err = putAll(ctx, t, batches)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep %d batches: %w", len(all), err)
+	}
+	if db.parses {
+		db.group.parsed.learn(ctx, db.write, t)
 	}
 	return outcomes, nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"headroom/internal/hub/ingest"
@@ -35,7 +34,7 @@ func (s *serverState) keepPeople(b *ingest.Batch, ids []series.PoolID) {
 	}
 }
 
-func (s *serverState) saveHolders(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) saveHolders(ctx context.Context, tx handle) error {
 	if !s.newHolders {
 		return nil
 	}
@@ -57,7 +56,7 @@ func (s *serverState) saveHolders(ctx context.Context, tx *sql.Tx) error {
 
 // saveDenials keeps denials. One that is told again, in more or fewer retries,
 // keeps the higher number.
-func (s *serverState) saveDenials(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) saveDenials(ctx context.Context, tx handle) error {
 	for _, d := range s.denials {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO denial (org_id, server_id, at, pool_id, user_name, host, reason, n)

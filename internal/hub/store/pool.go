@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"headroom/internal/hub/ingest"
@@ -21,7 +20,7 @@ type poolState struct {
 
 // poolIDs returns the hub's numbers for the pools of a batch. A pool that is
 // new gets the next one: a server's pools are never deleted one by one.
-func (s *serverState) poolIDs(ctx context.Context, tx *sql.Tx, pools []ingest.Pool) ([]series.PoolID, error) {
+func (s *serverState) poolIDs(ctx context.Context, tx handle, pools []ingest.Pool) ([]series.PoolID, error) {
 	if len(pools) == 0 {
 		return nil, nil
 	}
@@ -50,7 +49,7 @@ func (s *serverState) poolIDs(ctx context.Context, tx *sql.Tx, pools []ingest.Po
 	return ids, nil
 }
 
-func (s *serverState) loadPools(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) loadPools(ctx context.Context, tx handle) error {
 	s.pools = map[license.Pool]*poolState{}
 	rows, err := tx.QueryContext(ctx, `
 		SELECT pool_id, feature, daemon, variant, vendor, vendor_at, first_at
@@ -70,7 +69,7 @@ func (s *serverState) loadPools(ctx context.Context, tx *sql.Tx) error {
 	return rows.Err()
 }
 
-func (s *serverState) savePools(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) savePools(ctx context.Context, tx handle) error {
 	for k, p := range s.pools {
 		if !p.changed {
 			continue

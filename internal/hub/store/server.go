@@ -50,7 +50,7 @@ type serverState struct {
 // lockServer takes a server's row, so that no other hub process changes the
 // server until the transaction ends, and gives it its next revision. It
 // returns nil where the organisation has no such server.
-func lockServer(ctx context.Context, tx *sql.Tx, k serverKey) (*serverState, error) {
+func lockServer(ctx context.Context, tx handle, k serverKey) (*serverState, error) {
 	s := &serverState{org: k.org, days: map[int32]series.Day{}}
 	s.info.GUID = k.guid
 	var hosts string
@@ -76,7 +76,7 @@ func lockServer(ctx context.Context, tx *sql.Tx, k serverKey) (*serverState, err
 
 // add adds what a batch says. Nothing of it depends on the order in which
 // batches come.
-func (s *serverState) add(ctx context.Context, tx *sql.Tx, b *ingest.Batch) error {
+func (s *serverState) add(ctx context.Context, tx handle, b *ingest.Batch) error {
 	s.changed = true
 	received := stamp(b.Received)
 	s.lastContact = max(s.lastContact, received)
@@ -106,11 +106,11 @@ func (s *serverState) add(ctx context.Context, tx *sql.Tx, b *ingest.Batch) erro
 }
 
 // save writes what the batches made of the server.
-func (s *serverState) save(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) save(ctx context.Context, tx handle) error {
 	if s == nil || !s.changed {
 		return nil
 	}
-	for _, step := range []func(context.Context, *sql.Tx) error{
+	for _, step := range []func(context.Context, handle) error{
 		s.saveRow, s.savePools, s.saveBlocks, s.saveHolders, s.saveDenials, s.saveGaps,
 	} {
 		if err := step(ctx, tx); err != nil {
@@ -120,7 +120,7 @@ func (s *serverState) save(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (s *serverState) saveRow(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) saveRow(ctx context.Context, tx handle) error {
 	hosts, err := json.Marshal(s.info.Hosts)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (s *serverState) saveRow(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-func (s *serverState) saveGaps(ctx context.Context, tx *sql.Tx) error {
+func (s *serverState) saveGaps(ctx context.Context, tx handle) error {
 	for _, g := range s.gaps {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO gap (org_id, server_id, from_at, to_at, reason) VALUES ($1, $2, $3, $4, $5)
