@@ -109,6 +109,7 @@ func TestLatestIsTheNewestGoodValue(t *testing.T) {
 		{"nothing", nil, license.Count{}, 0, false},
 		{"one sample", []record{round(at, inUse(1, 4))}, license.Of(4), at, false},
 		{"newer sample of the day before", []record{round(at-10, inUse(1, 4)), round(at, inUse(2, 1))}, license.Count{}, 0, true},
+		{"only a sample without use", []record{round(at, failed)}, license.Count{}, at, false},
 		{"a sample without use is passed over", []record{round(at, inUse(1, 4)), round(at+10, failed)}, license.Of(4), at, false},
 		{"gone and back", []record{round(at, inUse(1, 4)), round(at+10, inUse(2, 1)), round(at+20, inUse(1, 3))}, license.Of(3), at + 20, false},
 		{"log goes on longer", []record{round(at+100, inUse(1, 4)), log}, license.Of(7), at + 499, false},

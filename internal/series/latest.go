@@ -13,8 +13,9 @@ import (
 // the other fields are those of the sample. Imported readings do not count
 // while a live one holds.
 //
-// ok is false where the days tell no use. gone says that this is because a
-// newer complete round does not have the pool any more. The days are ascending.
+// ok is false where the days tell no use; then s is the newest sample, for its
+// State. gone says that a newer complete round does not have the pool any more.
+// The days are ascending.
 func Latest(days []Day, pool PoolID, to int64) (s Sample, ok, gone bool) {
 	var goneAt, liveUntil int64
 	for i := range days {
@@ -33,8 +34,8 @@ func Latest(days []Day, pool PoolID, to int64) (s Sample, ok, gone bool) {
 			case hidden:
 			case has:
 				gone = false
-				if samples[0].InUse.Known {
-					s, ok = samples[0], true
+				if samples[0].InUse.Known || !ok {
+					s, ok = samples[0], samples[0].InUse.Known
 				}
 			case r.Complete:
 				s, ok, gone, goneAt = Sample{}, false, true, r.At

@@ -2,6 +2,7 @@ package series
 
 import (
 	"math"
+	"slices"
 
 	"headroom/internal/license"
 )
@@ -43,14 +44,18 @@ type Frame struct {
 //   - While a live sample holds, imported ones do not count.
 //   - A pool that had a record and is missing from a complete round has Ended.
 //     It stays so until it has a record again.
-func Pieces(days []Day, pool PoolID, f Frame) []Piece {
-	w := walk{frame: f, at: f.From}
+func Pieces(days []Day, pool PoolID, f Frame) []Piece { return AppendPieces(nil, days, pool, f) }
+
+// AppendPieces appends the Pieces of a pool to a slice, so that memory can be
+// used again.
+func AppendPieces(to []Piece, days []Day, pool PoolID, f Frame) []Piece {
+	w := walk{frame: f, at: f.From, before: len(to)}
 	records := 0
 	for i := range days {
 		p := days[i].pool(pool)
 		records += len(p.Samples) + len(p.Steps)
 	}
-	w.out = make([]Piece, 0, records+2)
+	w.out = slices.Grow(to, records+2)
 	for i := range days {
 		if DayStart(days[i].Number) >= f.To {
 			break
@@ -74,6 +79,8 @@ type walk struct {
 	frame Frame
 	out   []Piece
 	at    int64 // all before it is written
+
+	before int // pieces of others in out
 
 	live, imported held
 	span           Span // the span walked through; empty if To <= at
@@ -259,7 +266,7 @@ func (w *walk) fromLog(reading *Sample) Piece {
 
 // write appends a piece, or makes the last one longer where nothing changes.
 func (w *walk) write(p Piece) {
-	if n := len(w.out); n > 0 && p.High == p.InUse && alike(&w.out[n-1], &p) {
+	if n := len(w.out); n > w.before && p.High == p.InUse && alike(&w.out[n-1], &p) {
 		w.out[n-1].To = p.To
 		return
 	}

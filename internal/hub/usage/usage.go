@@ -85,14 +85,16 @@ const (
 // A Now is what is in use at present: the last good reading of each reporting
 // server, however old.
 type Now struct {
-	Installed license.Count // unknown where no pool tells it
+	Installed license.Count // unknown where a limited pool in InUse does not tell it
 	Unlimited bool          // a pool without limit is among them: Installed says nothing
-	InUse     license.Count
-	Reserved  license.Count // part of InUse
+	InUse     license.Count // of the pools that tell it; unknown where none does
+	Reserved  license.Count // part of InUse, as far as told; so are the next three
 	Borrowed  license.Count // part of InUse
-	Queued    license.Count
+	Queued    license.Count // no part of InUse
 	Overdraft license.Count // part of Installed
-	Over      license.Count // overdraft used: sum over servers of max(0, in use - purchased)
+	Over      license.Count // overdraft used: sum over servers of max(0, in use - purchased); 0 only where all is told
+	Uncounted int           // pools that anybody may use and nobody counts: in no sum
+	Untold    int           // pools that never told their use: missing in the sums
 	Oldest    time.Time     // oldest reading that contributes; zero if none
 	Counted   int           // servers that contribute
 	LeftOut   []string      // names of servers that have the product and do not report
@@ -124,6 +126,7 @@ type Card struct {
 	Tightest string           // the server with the largest overdraft used, else the least free; empty if none
 	Spark    []insight.Bucket // 90 local days up to today
 	Servers  int              // that have the product
+	Twin     string           // key of a product that may be the same purchase a second time; nothing is halved
 }
 
 // An Overview is the Usage page.
@@ -148,8 +151,8 @@ const (
 type Question struct {
 	Product string    // catalog.Product.Key
 	Servers []string  // GUIDs; empty: all
-	From    time.Time // zero: the first record
-	To      time.Time // zero: now
+	From    time.Time // zero, or earlier than that: the local day of the first record
+	To      time.Time // zero, or later than that: now
 	Step    Step      // empty: ByDay
 }
 

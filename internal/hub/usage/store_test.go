@@ -1,0 +1,161 @@
+package usage_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata" // the tests need zones wherever they run
+
+	"headroom/internal/fault"
+	"headroom/internal/hub/usage"
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// estate is a store in memory with one organisation, number 1.
+type estate struct {
+	org     usage.Organisation
+	servers []usage.Record
+	pools   []usage.Pool
+	blocks  map[int64]map[int32]block
+	read    int // blocks that were read
+}
+
+type block struct {
+	version int64
+	bytes   []byte
+}
+
+// now is when the tests ask: a Monday noon in Berlin.
+var now = time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC)
+
+func newEstate(t testing.TB) *estate {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &estate{
+		org:    usage.Organisation{ID: 1, Name: "Example", Zone: zone, Thresholds: usage.DefaultThresholds},
+		blocks: make(map[int64]map[int32]block),
+	}
+}
+
+func (e *estate) service() *usage.Service {
+	return &usage.Service{Store: e, Now: func() time.Time { return now }}
+}
+
+// server adds a license server that reported an hour ago.
+func (e *estate) server(name string) *usage.Record {
+	id := int64(len(e.servers) + 1)
+	r := usage.Record{Server: usage.Server{
+		ID: id, GUID: "guid-" + name, Name: name, Registered: now.AddDate(-1, 0, 0), LastReported: now.Add(-time.Hour),
+	}}
+	e.servers = append(e.servers, r)
+	e.blocks[id] = make(map[int32]block)
+	return &e.servers[id-1]
+}
+
+// pool returns the number of a pool, which is made if need be.
+func (e *estate) pool(server int64, feature string, at int64) series.PoolID {
+	for i := range e.pools {
+		if p := &e.pools[i]; p.Server == server && p.Key.Feature == feature {
+			p.First = min(p.First, at)
+			return p.ID
+		}
+	}
+	id := series.PoolID(len(e.pools) + 1)
+	e.pools = append(e.pools, usage.Pool{ID: id, Server: server, Key: license.Pool{Feature: feature}, Vendor: "acme", First: at})
+	return id
+}
+
+// add merges days into those of a server.
+func (e *estate) add(t testing.TB, server int64, days []series.Day) {
+	t.Helper()
+	r := &e.servers[server-1]
+	r.Version++
+	for _, d := range days {
+		if old, ok := e.blocks[server][d.Number]; ok {
+			was, err := series.Decode(old.bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d = series.Merge(was, d)
+		}
+		e.blocks[server][d.Number] = block{r.Version, series.Encode(d)}
+	}
+}
+
+// reading adds one complete reading that holds for half an hour.
+func (e *estate) reading(t testing.TB, r *usage.Record, at time.Time, values map[string]series.Sample) {
+	t.Helper()
+	var b series.Builder
+	var samples []series.PoolSample
+	for feature, s := range values {
+		samples = append(samples, series.PoolSample{Pool: e.pool(r.ID, feature, at.Unix()), Sample: s})
+	}
+	b.AddRound(series.Round{At: at.Unix(), Hold: 1800, Complete: true}, samples)
+	e.add(t, r.ID, b.Days())
+	if at.After(e.servers[r.ID-1].LastReading) {
+		e.servers[r.ID-1].LastReading = at
+	}
+}
+
+// counted is a sample of a counted pool without overdraft.
+func counted(inUse, installed int64) series.Sample {
+	return series.Sample{State: license.StateCounted, InUse: license.Of(inUse), Installed: license.Of(installed), Overdraft: license.Of(0)}
+}
+
+func (e *estate) check(org int64) error {
+	if org != e.org.ID {
+		return fault.Errorf(fault.NotFound, "there is no organisation %d", org)
+	}
+	return nil
+}
+
+func (e *estate) Organisation(_ context.Context, org int64) (usage.Organisation, error) {
+	return e.org, e.check(org)
+}
+
+func (e *estate) Servers(_ context.Context, org int64) ([]usage.Record, error) {
+	return slices.Clone(e.servers), e.check(org)
+}
+
+func (e *estate) Pools(_ context.Context, org int64) ([]usage.Pool, error) {
+	return slices.Clone(e.pools), e.check(org)
+}
+
+func (e *estate) DayVersions(_ context.Context, org, server int64) ([]usage.DayVersion, error) {
+	var out []usage.DayVersion
+	for day, b := range e.blocks[server] {
+		out = append(out, usage.DayVersion{Day: day, Version: b.version})
+	}
+	slices.SortFunc(out, func(a, b usage.DayVersion) int { return int(a.Day - b.Day) })
+	return out, e.check(org)
+}
+
+func (e *estate) Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error] {
+	return func(yield func(series.Day, error) bool) {
+		versions, err := e.DayVersions(ctx, org, server)
+		if err != nil {
+			yield(series.Day{}, err)
+			return
+		}
+		for _, v := range versions {
+			if v.Day < from || v.Day >= to {
+				continue
+			}
+			e.read++
+			d, err := series.Decode(e.blocks[server][v.Day].bytes)
+			if err != nil {
+				err = fmt.Errorf("day %d of server %d: %w", v.Day, server, err)
+			}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
+}
