@@ -33,14 +33,16 @@ func Parse(name string) (Format, bool) {
 }
 
 // signs are what gives a format away, in the order in which they are tried:
-// the terms have the banner of a status, and a log may quote a license file.
+// a log may quote a license file, lmstat -a -i prints the terms behind the
+// usage, and terms alone have the banner of a status.
 var signs = []struct {
 	format Format
 	sign   *regexp.Regexp
 }{
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
+	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
-	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(Users of [^\r\n]+:\s|License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
+	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
 	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
 }
 

@@ -13,10 +13,11 @@ func TestFormatsAreToldApart(t *testing.T) {
 		"Users of cutter:  (Total of 10 licenses issued;  Total of 0 licenses in use)\n":                                          format.FlexNetStatus,
 		"C:\\> lmutil lmstat -a\r\nlmutil - Copyright (c) 1989-2016\r\n":                                                          format.FlexNetStatus,
 		"Feature                         Version     #licenses    Vendor        Expires\n_______\n":                               format.FlexNetTerms,
+		"Users of cutter:  (Total of 1 license issued;  Total of 0 licenses in use)\nFeature   Version     #licenses    Vendor\n": format.FlexNetStatus,
 		" 8:00:00 (lmgrd) -----------------------------------------------\n":                                                      format.FlexNetLog,
 		"SERVER lic01 0011 27000\nVENDOR acme\nINCREMENT cutter acme 1.0 permanent 10 SIGN=0\n":                                   format.LicenseFile,
-		"Dear all,\nplease find attached\n":                                                                                       format.Unknown,
-		"":                                                                                                                        format.Unknown,
+		"Dear all,\nplease find attached\n": format.Unknown,
+		"":                                  format.Unknown,
 	} {
 		if got := format.Detect([]byte(text)); got != want {
 			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
