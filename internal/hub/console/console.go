@@ -1,0 +1,185 @@
+// Package console is the admin console of a hub: pages made on the server,
+// for the members of one organisation. It asks the rules for answers and shows
+// them; it decides nothing about licenses, accounts or agents.
+//
+// A page is made in memory and written once it is whole. What an address shows
+// stands in the address. Whose data it shows is decided by the session alone.
+package console
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/registration"
+	"headroom/internal/hub/usage"
+	"headroom/internal/look"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed console.css
+var styles []byte
+
+// Usage answers what the console shows about an estate.
+type Usage interface {
+	// Overview answers for the whole estate.
+	Overview(ctx context.Context, org int64) (usage.Overview, error)
+	// Details answers about one product. A product or a server that the
+	// organisation does not have is a fault.NotFound.
+	Details(ctx context.Context, org int64, q usage.Question) (usage.Details, error)
+	// Servers lists every license server that the organisation has or had, by
+	// name.
+	Servers(ctx context.Context, org int64) ([]usage.Server, error)
+}
+
+// Registrations admits agents and turns them away; see registration.Registrar.
+type Registrations interface {
+	Review(ctx context.Context, actor registration.Actor, code string) (registration.Review, error)
+	Approve(ctx context.Context, actor registration.Actor, code string) error
+	Refuse(ctx context.Context, actor registration.Actor, code string) error
+	Withdraw(ctx context.Context, actor registration.Actor, id string) error
+	Standing(ctx context.Context, org int64) ([]registration.Standing, error)
+	List(ctx context.Context, org int64) ([]registration.Agent, error)
+	Pending(ctx context.Context, org int64) ([]registration.PendingServer, error)
+	ApproveServer(ctx context.Context, actor registration.Actor, guid string) error
+	Remove(ctx context.Context, actor registration.Actor, agent int64) error
+}
+
+// Accounts answers who may sign in; see account.Service.
+type Accounts interface {
+	CheckSetup(ctx context.Context, token string) error
+	Setup(ctx context.Context, token string, f account.Founding) (account.Member, error)
+	Login(ctx context.Context, email, password, address string) (account.Member, error)
+	Organisation(ctx context.Context, org int64) (account.Organisation, error)
+}
+
+// A Config is what a console needs. All fields must be set, except those that
+// say otherwise.
+type Config struct {
+	Usage         Usage
+	Registrations Registrations
+	Accounts      Accounts
+	Sessions      *account.Sessions
+	Thresholds    usage.Thresholds // the status rule as it is printed; zero: the default one
+	Now           func() time.Time
+	Log           *slog.Logger
+	HubURL        string // under which agents reach this hub; empty: not shown
+	Version       string // of the program; may be empty
+	Demo          bool   // every page says that its data are made up
+}
+
+// A Console serves the pages.
+type Console struct {
+	Config
+	assets *look.Assets
+	pages  pages
+}
+
+// pages are the kinds of page that there are.
+type pages struct {
+	setup         look.Page[setupPage]
+	login         look.Page[loginPage]
+	usage         look.Page[usagePage]
+	details       look.Page[detailsPage]
+	servers       look.Page[serversPage]
+	registrations look.Page[registrationsPage]
+	register      look.Page[registerPage]
+	review        look.Page[reviewPage]
+	failure       look.Page[failurePage]
+	kit           look.Page[kitPage]
+}
+
+// New returns a console. It fails only if the files within the program do not
+// fit together.
+func New(c Config) (*Console, error) {
+	assets, err := look.NewAssets(styles)
+	if err != nil {
+		return nil, err
+	}
+	if c.Thresholds == (usage.Thresholds{}) {
+		c.Thresholds = usage.DefaultThresholds
+	}
+	p, err := newPages(assets)
+	return &Console{Config: c, assets: assets, pages: p}, err
+}
+
+func newPages(a *look.Assets) (p pages, err error) {
+	read(a, &p.setup, &err, "setup")
+	read(a, &p.login, &err, "login")
+	read(a, &p.usage, &err, "usage", "product")
+	read(a, &p.details, &err, "details", "product")
+	read(a, &p.servers, &err, "servers")
+	read(a, &p.registrations, &err, "registrations")
+	read(a, &p.register, &err, "register")
+	read(a, &p.review, &err, "review")
+	read(a, &p.failure, &err, "failure")
+	read(a, &p.kit, &err, "kit", "product")
+	return p, err
+}
+
+// read reads a page's templates, unless an earlier page failed.
+func read[T any](a *look.Assets, page *look.Page[T], err *error, names ...string) {
+	if *err != nil {
+		return
+	}
+	for i, name := range names {
+		names[i] = "templates/" + name + ".html"
+	}
+	*page, *err = look.NewPage[T](a, templates, names...)
+}
+
+// A route is one address of the console.
+type route struct {
+	pattern string
+	least   account.Role // that a member must have; empty: nobody needs to be signed in
+	handle  func(http.ResponseWriter, *http.Request, visit) error
+}
+
+// routes are all addresses of the console.
+func (c *Console) routes() []route {
+	return []route{
+		{"GET /setup/{token}", "", c.getSetup},
+		{"POST /setup/{token}", "", c.postSetup},
+		{"GET /login", "", c.getLogin},
+		{"POST /login", "", c.postLogin},
+		{"POST /logout", "", c.postLogout},
+
+		{"GET /{$}", account.Viewer, c.getUsage},
+		{"GET /usage/{product}", account.Viewer, c.getDetails},
+		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
+		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
+		{"GET /servers", account.Viewer, c.getServers},
+
+		{"GET /registrations", account.Viewer, c.getRegistrations},
+		{"GET /registrations/register", account.Operator, c.getRegister},
+		{"POST /registrations/review", account.Operator, c.postReview},
+		{"POST /registrations/approve", account.Operator, c.postApprove},
+		{"POST /registrations/refuse", account.Operator, c.postRefuse},
+		{"POST /registrations/{id}/withdraw", account.Operator, c.postWithdraw},
+		{"POST /registrations/servers/{guid}/approve", account.Operator, c.postApproveServer},
+		{"POST /registrations/agents/{agent}/remove", account.Admin, c.postRemove},
+
+		{"GET /ui/kit", account.Viewer, c.getKit},
+		{"/", "", c.notFound},
+	}
+}
+
+// Handler returns the console: its pages, and the files that they load below
+// look.AssetPath.
+func (c *Console) Handler() http.Handler {
+	pages := http.NewServeMux()
+	for _, r := range c.routes() {
+		pages.Handle(r.pattern, c.page(r))
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+look.AssetPath, c.assets)
+	mux.Handle("/", c.Sessions.LoadAndSave(pages))
+	guarded := http.NewCrossOriginProtection()
+	guarded.SetDenyHandler(http.HandlerFunc(c.foreign))
+	return look.Secure(guarded.Handler(mux))
+}

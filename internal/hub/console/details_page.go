@@ -1,0 +1,316 @@
+package console
+
+import (
+	"html/template"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"headroom/internal/fault"
+	"headroom/internal/hub/usage"
+	"headroom/internal/insight"
+	"headroom/internal/license"
+	"headroom/internal/look"
+)
+
+// A detailsPage is everything about one product.
+type detailsPage struct {
+	productView
+	nowView
+	Span, Step string // as they stand in the address
+	Spans      []choiceView
+	Steps      []choiceView
+	Filter     filterView
+	Counted    string
+	Oldest     template.HTML
+	Peaks      peaksView
+	Trend      template.HTML
+	Rows       []trendRow
+	Coverage   template.HTML
+	Strip      template.HTML
+	Servers    []serverUse
+	TrendCSV   string
+	ServersCSV string
+}
+
+// A choiceView is one of a few, as a link.
+type choiceView struct {
+	Label, Href string
+	Current     bool
+}
+
+// A filterView is the choice of license servers.
+type filterView struct {
+	Text     string // what is chosen
+	Filtered bool
+	Clear    string // address with all of them
+	Servers  []filterServer
+}
+
+type filterServer struct {
+	GUID, Name, Sub string
+	Chosen          bool
+}
+
+// A trendRow is a point of the trend in the table beside the chart.
+type trendRow struct {
+	Name              string
+	From              int64
+	Highest           template.HTML
+	HighestAt         template.HTML
+	Mean              string
+	Installed         template.HTML
+	Coverage          template.HTML
+	MaxSort, MeanSort string
+}
+
+// A serverUse is one license server's part.
+type serverUse struct {
+	Name, Pools      string
+	Status           template.HTML
+	Counted          bool
+	Installed, InUse template.HTML
+	Available        template.HTML
+	Peak             peakView
+	Share            template.HTML
+	LastReported     template.HTML
+	Sort             serverSort
+}
+
+// A serverSort is what the columns of a serverUse are sorted by; empty is
+// unknown.
+type serverSort struct{ Installed, InUse, Available, Peak, Share, Reported string }
+
+// A detailsQuery is what the address asks for.
+type detailsQuery struct {
+	product string
+	servers []string
+	span    string
+	step    usage.Step
+}
+
+// defaultSpan is shown where the address names none.
+const defaultSpan = "90"
+
+var spanWords = []struct{ span, label string }{
+	{"7", "7 days"}, {"31", "31 days"}, {"90", "90 days"}, {"400", "400 days"}, {"all", "All time"},
+}
+
+// stepsOf are the steps that a span can be divided into; the first is the
+// default.
+var stepsOf = map[string][]usage.Step{
+	"7": {usage.ByDay}, "31": {usage.ByDay}, "90": {usage.ByDay, usage.ByMonth},
+	"400": {usage.ByDay, usage.ByMonth}, "all": {usage.ByMonth, usage.ByDay, usage.ByYear},
+}
+
+// readQuery reads an address. What it does not know is refused, so that a link
+// never shows something else than it says.
+func readQuery(r *http.Request) (detailsQuery, error) {
+	q := r.URL.Query()
+	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step"))}
+	if d.span == "" {
+		d.span = defaultSpan
+	}
+	steps, ok := stepsOf[d.span]
+	if !ok {
+		return d, fault.Errorf(fault.Invalid, "span %q: choose 7, 31, 90 or 400 days, or all", d.span)
+	}
+	if d.step == "" {
+		d.step = steps[0]
+	}
+	if !slices.Contains(steps, d.step) {
+		return d, fault.Errorf(fault.Invalid, "a span of %s cannot be shown by %q", d.span, string(d.step))
+	}
+	return d, nil
+}
+
+// question is the query as usage answers it.
+func (d detailsQuery) question(clock look.Clock) usage.Question {
+	q := usage.Question{Product: d.product, Servers: d.servers, To: clock.Now, Step: d.step}
+	if days, err := strconv.Atoi(d.span); err == nil {
+		q.From = insight.DayStart(clock.Now.In(clock.Zone).AddDate(0, 0, 1-days), clock.Zone)
+	}
+	return q
+}
+
+// path returns the address of the query, or of a file below it.
+func (d detailsQuery) path(file string) string {
+	v := url.Values{}
+	if d.span != defaultSpan {
+		v.Set("span", d.span)
+	}
+	if d.step != stepsOf[d.span][0] {
+		v.Set("step", string(d.step))
+	}
+	if len(d.servers) > 0 {
+		v["server"] = d.servers
+	}
+	p := productPath(d.product) + file
+	if len(v) > 0 {
+		p += "?" + v.Encode()
+	}
+	return p
+}
+
+func (c *Console) details(r *http.Request, v visit) (detailsQuery, usage.Details, error) {
+	q, err := readQuery(r)
+	if err != nil {
+		return q, usage.Details{}, err
+	}
+	d, err := c.Usage.Details(r.Context(), v.member.Org, q.question(v.clock))
+	return q, d, err
+}
+
+func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) error {
+	q, d, err := c.details(r, v)
+	if err != nil {
+		return err
+	}
+	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK,
+		newDetailsPage(v.clock, q, d))
+}
+
+func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details) detailsPage {
+	product := newProduct(d.Product)
+	p := detailsPage{
+		productView: product, nowView: newNow(d.Now, "", product),
+		Span: q.span, Step: string(q.step), Filter: newFilter(q, d),
+		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
+		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
+		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
+		TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+	}
+	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))
+	for _, s := range spanWords {
+		to := detailsQuery{product: q.product, servers: q.servers, span: s.span, step: stepsOf[s.span][0]}
+		p.Spans = append(p.Spans, choiceView{s.label, to.path(""), s.span == q.span})
+	}
+	for _, step := range []usage.Step{usage.ByDay, usage.ByMonth, usage.ByYear} {
+		if slices.Contains(stepsOf[q.span], step) {
+			to := q
+			to.step = step
+			p.Steps = append(p.Steps, choiceView{firstUpper(string(step)), to.path(""), step == q.step})
+		}
+	}
+	for _, b := range slices.Backward(d.Trend) {
+		p.Rows = append(p.Rows, newTrendRow(clock, q.step, b))
+	}
+	for _, s := range d.Servers {
+		p.Servers = append(p.Servers, newServerUse(clock, s))
+	}
+	return p
+}
+
+func newFilter(q detailsQuery, d usage.Details) filterView {
+	f := filterView{Filtered: len(q.servers) > 0 && len(d.Servers) < len(d.All)}
+	chosen := map[string]bool{}
+	for _, s := range d.Servers {
+		chosen[s.Server.GUID] = true
+	}
+	for _, s := range d.All {
+		f.Servers = append(f.Servers, filterServer{
+			GUID: s.GUID, Name: s.Name, Sub: statusWord(s), Chosen: !f.Filtered || chosen[s.GUID],
+		})
+	}
+	f.Text = "All license servers"
+	if f.Filtered {
+		f.Text = look.Number(int64(len(d.Servers))) + " of " + look.Plural(len(d.All), "license server", "license servers")
+	}
+	all := q
+	all.servers = nil
+	f.Clear = all.path("")
+	return f
+}
+
+func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) template.HTML {
+	t := look.Trend{
+		ID: "trend", Title: p.Name, Use: firstUpper(p.UseWord), Step: look.Step(q.step), Clock: clock, Points: points(d.Trend),
+	}
+	if d.Peak.Known {
+		t.PeakAt, t.Peak = time.Unix(d.Peak.At, 0), d.Peak.Value
+	}
+	return t.HTML()
+}
+
+func covers(clock look.Clock, step usage.Step, trend []insight.Bucket) []look.Cover {
+	days := make([]look.Cover, len(trend))
+	for i, b := range trend {
+		days[i] = look.Cover{Title: bucketName(clock, step, b) + ": nothing to know", Share: math.NaN()}
+		if share, ok := b.Peak.Coverage.Share(); ok {
+			days[i] = look.Cover{Title: bucketName(clock, step, b) + ": " + look.Percent(100*share) + " known", Share: share}
+		}
+	}
+	return days
+}
+
+// bucketName names a step of a trend.
+func bucketName(clock look.Clock, step usage.Step, b insight.Bucket) string {
+	from := time.Unix(b.From, 0).In(clock.Zone)
+	switch step {
+	case usage.ByMonth:
+		return from.Format("Jan 2006")
+	case usage.ByYear:
+		return from.Format("2006")
+	}
+	return from.Format("Mon 2 Jan 2006")
+}
+
+func newTrendRow(clock look.Clock, step usage.Step, b insight.Bucket) trendRow {
+	row := trendRow{Name: bucketName(clock, step, b), From: b.From, Mean: look.Decimal(b.Mean), Coverage: coverageText(b.Peak.Coverage)}
+	_, knowable := b.Peak.Coverage.Share()
+	switch {
+	case b.Peak.Known:
+		row.Highest, row.MaxSort = peakValue(b.Peak), strconv.FormatInt(b.Peak.Value, 10)
+		row.HighestAt = clock.Time(time.Unix(b.Peak.At, 0))
+	case knowable:
+		row.Highest, row.HighestAt = look.Unknown("No moment of this time is known."), look.None("not known")
+	default:
+		row.Highest, row.HighestAt = look.None("no readings yet"), look.None("no readings yet")
+	}
+	if !math.IsNaN(b.Mean) {
+		row.MeanSort = strconv.FormatFloat(b.Mean, 'f', 3, 64)
+	}
+	if b.Installed.Known || knowable {
+		row.Installed = look.Count(b.Installed, "No license server told what is installed.")
+	} else {
+		row.Installed = look.None("no readings yet")
+	}
+	return row
+}
+
+func newServerUse(clock look.Clock, s usage.ServerUse) serverUse {
+	u := serverUse{
+		Name: s.Server.Name, Pools: joined(s.Pools), Status: statusMark(s.Server), Counted: s.Server.Status == usage.Reporting,
+		Installed: installedText(s.Now), InUse: look.Count(s.Now.InUse, "It was not told at the last reading."), Available: availableText(s.Now),
+		Peak: newPeak(clock, "", s.Peak), Share: look.Count(s.Share, "At the moment of the common peak this license server was unknown."),
+		LastReported: clock.Age(s.Server.LastReported),
+		Sort: serverSort{
+			Installed: sortCount(s.Now.Installed), InUse: sortCount(s.Now.InUse), Share: sortCount(s.Share), Reported: sortTime(s.Server.LastReported),
+		},
+	}
+	if p, ok := s.Now.Available(); ok {
+		u.Sort.Available = strconv.FormatFloat(p, 'f', 3, 64)
+	}
+	if s.Peak.Known {
+		u.Sort.Peak = strconv.FormatInt(s.Peak.Value, 10)
+	}
+	return u
+}
+
+// sortCount is what a count is sorted by; unknown is empty and goes last.
+func sortCount(c license.Count) string {
+	if !c.Known {
+		return ""
+	}
+	return strconv.FormatInt(c.N, 10)
+}
+
+func sortTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.Unix(), 10)
+}

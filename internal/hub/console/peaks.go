@@ -1,0 +1,118 @@
+package console
+
+import (
+	"html/template"
+	"math"
+	"time"
+
+	"headroom/internal/hub/usage"
+	"headroom/internal/insight"
+	"headroom/internal/license"
+	"headroom/internal/look"
+)
+
+// A peaksView is a small table of highest values.
+type peaksView struct {
+	Title string
+	Rows  []peakView
+}
+
+// A peakView is one highest value with what it rests on.
+type peakView struct {
+	Window string
+	Value  template.HTML
+	Of     template.HTML // what was installed then
+	When   template.HTML
+	Basis  template.HTML
+}
+
+// newPeaks shows the three windows of a product.
+func newPeaks(clock look.Clock, p usage.Peaks, use string) peaksView {
+	v := peaksView{Title: "Highest " + use, Rows: []peakView{
+		newPeak(clock, "Last 7 days", p.Last7),
+		newPeak(clock, "This month", p.Month),
+	}}
+	all := newPeak(clock, "All time", p.All)
+	if !p.Since.IsZero() {
+		all.Window = "Since " + clock.DayText(p.Since)
+	}
+	v.Rows = append(v.Rows, all)
+	return v
+}
+
+func newPeak(clock look.Clock, window string, p insight.Peak) peakView {
+	v := peakView{Window: window, Of: look.None("no peak, no installed")}
+	if !p.Known {
+		v.Value = look.Unknown("No moment of this time is known.")
+		v.When = look.None("no moment of this time is known")
+		v.Basis = look.None("nothing is known")
+		return v
+	}
+	v.Value = peakValue(p)
+	v.Of = peakInstalled(p)
+	v.When = clock.Time(time.Unix(p.At, 0))
+	v.Basis = basisText(p)
+	return v
+}
+
+// peakValue never shows a bare number where the true one may be higher.
+func peakValue(p insight.Peak) template.HTML {
+	if p.Partial || p.Basis == license.BasisAtLeast {
+		return template.HTML(`<span title="The true value may be higher.">` + "\u2265" + `&#8239;` + look.Number(p.Value) + `</span>`)
+	}
+	return template.HTML(look.Number(p.Value))
+}
+
+func peakInstalled(p insight.Peak) template.HTML {
+	if p.Unlimited {
+		return "unlimited"
+	}
+	return look.Count(p.Installed, "A license server did not tell what was installed at that moment.")
+}
+
+// basisText says how well a peak is known.
+func basisText(p insight.Peak) template.HTML {
+	words := map[license.Basis][2]string{
+		license.BasisExact:   {"exact", "From complete events of the license servers: exact to the second."},
+		license.BasisSampled: {"sampled", "Seen at readings. Between two of them use may have been higher."},
+		license.BasisAtLeast: {"at least", "From a log that was cut at its start: use may have been higher."},
+		license.BasisBetween: {"between", "The source tells only the highest value of a time."},
+	}
+	word, ok := words[p.Basis]
+	if !ok {
+		return look.None("not known how")
+	}
+	text, title := word[0], word[1]
+	if p.Partial {
+		text += ", partial"
+		title += " At that moment one of the license servers was unknown."
+	}
+	if p.Reserved > 0 {
+		text += ", " + look.Number(p.Reserved) + " reserved"
+		title += " The reserved part was set aside and not taken."
+	}
+	if share, ok := p.Coverage.Share(); ok {
+		title += " Coverage of this time: " + look.Percent(100*share) + "."
+	}
+	return template.HTML(`<span title="` + template.HTMLEscapeString(title) + `">` + template.HTMLEscapeString(text) + `</span>`)
+}
+
+// points turns the buckets of a trend into what charts draw. Time before the
+// first record is not drawn as unknown: nothing was there to know.
+func points(buckets []insight.Bucket) []look.Point {
+	all := make([]look.Point, len(buckets))
+	for i, b := range buckets {
+		p := look.Point{
+			From: time.Unix(b.From, 0), To: time.Unix(b.To, 0), Mean: b.Mean, Partial: b.Peak.Partial,
+			Installed: b.Installed, Purchased: purchased(b.Installed, b.Overdraft),
+		}
+		if b.Peak.Known {
+			p.Max = license.Of(b.Peak.Value)
+		} else {
+			_, knowable := b.Peak.Coverage.Share()
+			p.Mean, p.Outside = math.NaN(), !knowable
+		}
+		all[i] = p
+	}
+	return all
+}

@@ -1,0 +1,169 @@
+package console
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"headroom/internal/hub/usage"
+	"headroom/internal/look"
+)
+
+// A serversPage lists license servers with how they stand.
+type serversPage struct {
+	Gone      bool // the view "Silent and removed"
+	Listed    int
+	GoneCount int
+	Reporting int
+	Total     int
+	Rule      []string
+	Rows      []serverRow
+}
+
+// A serverRow is one license server.
+type serverRow struct {
+	Name, Hosts             string
+	Status                  template.HTML
+	StatusNote              string
+	Reported, ReportedAt    template.HTML
+	Reading, ReadingAt      template.HTML
+	Reader                  template.HTML
+	Failure                 string
+	Manager, Version        string
+	Agent                   string
+	Contact                 template.HTML
+	StatusSort              int
+	ReportedSort, ReadsSort string
+}
+
+func (c *Console) getServers(w http.ResponseWriter, r *http.Request, v visit) error {
+	all, err := c.Usage.Servers(r.Context(), v.member.Org)
+	if err != nil {
+		return err
+	}
+	return show(c, w, r, v, look.Shell{Title: "License Servers", Section: "servers"}, c.pages.servers, http.StatusOK,
+		newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent"))
+}
+
+func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone bool) serversPage {
+	p := serversPage{Gone: gone, Rule: statusRule(t)}
+	for _, s := range all {
+		away := s.Status == usage.Silent || s.Status == usage.Removed
+		if away {
+			p.GoneCount++
+		} else {
+			p.Listed++
+		}
+		if s.Status != usage.Removed {
+			p.Total++
+		}
+		if s.Status == usage.Reporting {
+			p.Reporting++
+		}
+		if away == gone {
+			p.Rows = append(p.Rows, newServerRow(clock, t, s))
+		}
+	}
+	return p
+}
+
+// statusRule says in words how a status comes about.
+func statusRule(t usage.Thresholds) []string {
+	return []string{
+		fmt.Sprintf("Reporting: the hub received a reading within the last %s.", span(t.Reporting)),
+		fmt.Sprintf("Not Reporting: the last one is more than %s and up to %s old.", span(t.Reporting), span(t.Listed)),
+		fmt.Sprintf("Older ones leave this list for Silent and removed; their history stays, and they still count in \u201cn of m reporting\u201d. "+
+			"A license server that never reported is a warning after %s.", span(t.Awaited)),
+	}
+}
+
+// span writes a threshold: in days where it is whole days and more than one.
+func span(d time.Duration) string {
+	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
+		return look.Plural(int(d/(24*time.Hour)), "day", "days")
+	}
+	return look.Length(d)
+}
+
+func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRow {
+	row := serverRow{
+		Name: s.Name, Hosts: hostsText(s), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
+		Reported: clock.Age(s.LastReported), ReportedAt: timeUnder(clock, s.LastReported), ReportedSort: sortTime(s.LastReported),
+		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
+		Manager: managerWord(s.Manager), Version: s.Version, Agent: s.Agent, Contact: clock.Age(s.LastContact),
+	}
+	switch {
+	case !s.FailedAt.IsZero():
+		row.Reader, row.Failure = look.Status(look.Bad, "Failing"), s.Failure
+	case s.LastReading.IsZero():
+		row.Reader = look.None("it has not read anything yet")
+	default:
+		row.Reader = look.Status(look.Good, "Reading")
+	}
+	return row
+}
+
+// timeUnder is the instant below an age; nothing where there is none.
+func timeUnder(clock look.Clock, t time.Time) template.HTML {
+	if t.IsZero() {
+		return ""
+	}
+	return clock.Time(t)
+}
+
+func hostsText(s usage.Server) string {
+	if len(s.Hosts) == 1 && strings.EqualFold(s.Hosts[0], s.Name) {
+		return ""
+	}
+	return joined(s.Hosts)
+}
+
+var statusTones = map[usage.Status]look.Tone{
+	usage.Reporting: look.Good, usage.NotReporting: look.Warn, usage.Awaiting: look.Mute, usage.Silent: look.Bad, usage.Removed: look.Mute,
+}
+
+// statusRank sorts what needs somebody first.
+var statusRank = map[usage.Status]int{
+	usage.Silent: 1, usage.NotReporting: 2, usage.Awaiting: 3, usage.Reporting: 4, usage.Removed: 5,
+}
+
+// statusWord is a status as it is written on pages.
+func statusWord(s usage.Server) string {
+	if s.Status == usage.NotReporting {
+		return "Not Reporting"
+	}
+	return firstUpper(string(s.Status))
+}
+
+func statusMark(s usage.Server) template.HTML {
+	tone := statusTones[s.Status]
+	if s.Status == usage.Awaiting && s.Overdue {
+		tone = look.Warn
+	}
+	return look.Status(tone, statusWord(s))
+}
+
+// statusNote says what else there is to say of a status.
+func statusNote(clock look.Clock, t usage.Thresholds, s usage.Server) string {
+	switch {
+	case s.Status == usage.Awaiting && s.Overdue:
+		return "registered " + clock.AgeText(s.Registered) + "; the first upload was due within " + span(t.Awaited)
+	case s.Status == usage.Awaiting:
+		return "registered " + clock.AgeText(s.Registered)
+	}
+	return ""
+}
+
+// managerWord is a license manager's name as people write it.
+func managerWord(m string) string {
+	words := map[string]string{
+		"flexnet": "FlexNet", "citrix": "Citrix", "rlm": "RLM", "lmx": "LM-X", "dsls": "DSLS", "sentinel": "Sentinel",
+		"mathlm": "MathLM", "lsdyna": "LS-DYNA", "olicense": "OLicense", "slurm": "Slurm",
+	}
+	if w, ok := words[m]; ok {
+		return w
+	}
+	return m
+}

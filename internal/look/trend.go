@@ -1,0 +1,227 @@
+package look
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The measures of a trend chart, in pixels. Its width is the browser's.
+const (
+	trendPlot   = 232
+	trendTop    = 22
+	trendBottom = 26
+	trendHeight = trendTop + trendPlot + trendBottom
+	trendAxis   = 56 // width of the column with the axis' figures
+)
+
+// A Step is the length of a trend's points.
+type Step string
+
+// The lengths of a point.
+const (
+	Days   Step = "day"
+	Months Step = "month"
+	Years  Step = "year"
+)
+
+// A Trend is a chart over time: the highest of each step as an area, its mean
+// as a line, installed and purchased as step lines, gaps hatched, the peak
+// marked.
+type Trend struct {
+	ID     string // unique on the page, a plain word
+	Title  string
+	Use    string // "In use" or "Assigned"
+	Step   Step
+	Clock  Clock
+	Points []Point
+	PeakAt time.Time // instant of the peak; zero: no mark
+	Peak   int64
+}
+
+// HTML draws the chart as a figure with its legend. It needs no script; with
+// the page's script the values of a step are shown beside the pointer.
+func (t Trend) HTML() template.HTML {
+	if len(t.Points) == 0 {
+		return template.HTML(`<p class="empty-note">No readings in this span.</p>`)
+	}
+	s, marks := niceScale(highest(t.Points), trendPlot, trendTop)
+	var b strings.Builder
+	b.WriteString(`<figure class="trend"><div class="trend-frame">`)
+	t.axis(&b, marks)
+	fmt.Fprintf(&b, `<svg class="trend-plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d" tabindex="0">`,
+		trendHeight, t.ID, t.ID)
+	fmt.Fprintf(&b, `<desc id="%s-t">%s</desc><desc id="%s-d">%s</desc>`, t.ID, esc(t.Title), t.ID, esc(t.words()))
+	for i, m := range marks {
+		class := "grid"
+		if i == 0 {
+			class = "grid base"
+		}
+		fmt.Fprintf(&b, `<line class="%s" x1="0" x2="100%%" y1="%s" y2="%s"/>`, class, num(m.y), num(m.y))
+	}
+	b.WriteString(gapRects(t.Points, trendTop, trendPlot))
+	t.lines(&b, s)
+	t.mark(&b, s)
+	t.ticks(&b)
+	t.hits(&b)
+	b.WriteString(`</svg></div>`)
+	t.legend(&b)
+	b.WriteString(`</figure>`)
+	return template.HTML(b.String())
+}
+
+// axis writes the figures of the scale into a column of fixed width.
+func (t Trend) axis(b *strings.Builder, marks []mark) {
+	fmt.Fprintf(b, `<svg class="trend-axis" width="%d" height="%d" aria-hidden="true">`, trendAxis, trendHeight)
+	for _, m := range marks {
+		fmt.Fprintf(b, `<text x="%d" y="%s" text-anchor="end">%s</text>`, trendAxis-10, num(m.y+4), Number(int64(m.value)))
+	}
+	b.WriteString(`</svg>`)
+}
+
+// lines draws what is stretched to the width of the page.
+func (t Trend) lines(b *strings.Builder, s scale) {
+	fmt.Fprintf(b, `<svg width="100%%" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`,
+		trendHeight, len(t.Points), trendHeight)
+	fmt.Fprintf(b, `<path class="area" d="%s"/>`, stepArea(t.Points, s, maxOf))
+	fmt.Fprintf(b, `<path class="line-max" d="%s"/>`, stepPath(t.Points, s, maxOf))
+	fmt.Fprintf(b, `<path class="line-mean" d="%s"/>`, meanPath(t.Points, s))
+	if t.overdraft() {
+		fmt.Fprintf(b, `<path class="line-purchased" d="%s"/>`, stepPath(t.Points, s, purchasedOf))
+	}
+	fmt.Fprintf(b, `<path class="line-installed" d="%s"/>`, stepPath(t.Points, s, installedOf))
+	b.WriteString(`</svg>`)
+}
+
+// mark draws the peak as a dot with its value.
+func (t Trend) mark(b *strings.Builder, s scale) {
+	at, ok := t.place(t.PeakAt)
+	if !ok {
+		return
+	}
+	x, y := percentOf(at, float64(len(t.Points))), num(s.y(float64(t.Peak)))
+	anchor := "middle"
+	switch part := at / float64(len(t.Points)); {
+	case part < 0.06:
+		anchor = "start"
+	case part > 0.94:
+		anchor = "end"
+	}
+	fmt.Fprintf(b, `<circle class="peak" cx="%s" cy="%s" r="4"/><text class="peak-label" x="%s" y="%s" text-anchor="%s">%s</text>`,
+		x, y, x, num(s.y(float64(t.Peak))-9), anchor, Number(t.Peak))
+}
+
+// place returns where an instant stands among the points, in points.
+func (t Trend) place(at time.Time) (float64, bool) {
+	for i, p := range t.Points {
+		if !at.Before(p.From) && at.Before(p.To) {
+			return float64(i) + at.Sub(p.From).Seconds()/p.To.Sub(p.From).Seconds(), true
+		}
+	}
+	return 0, false
+}
+
+// hits lays a field over each point that carries its values in words.
+func (t Trend) hits(b *strings.Builder) {
+	n := len(t.Points)
+	b.WriteString(`<g class="hits">`)
+	for i := range t.Points {
+		fmt.Fprintf(b, `<rect x="%s" width="%s" y="%d" height="%d"><title>%s</title></rect>`,
+			share(i, n), share(1, n), trendTop, trendPlot, esc(t.values(i)))
+	}
+	b.WriteString(`</g>`)
+}
+
+// values says what a point shows, a line each.
+func (t Trend) values(i int) string {
+	p := t.Points[i]
+	lines := []string{t.name(p)}
+	if p.Outside {
+		return strings.Join(append(lines, "No readings yet"), "\n")
+	}
+	if !p.Max.Known {
+		return strings.Join(append(lines, t.Use+": unknown"), "\n")
+	}
+	value := Number(p.Max.N)
+	if p.Partial {
+		value += " or more"
+	}
+	lines = append(lines, t.Use+", highest: "+value)
+	if !math.IsNaN(p.Mean) {
+		lines = append(lines, t.Use+", mean: "+Decimal(p.Mean))
+	}
+	if p.Installed.Known {
+		lines = append(lines, "Installed: "+Number(p.Installed.N))
+	}
+	if p.Purchased.Known && p.Purchased != p.Installed {
+		lines = append(lines, "Purchased: "+Number(p.Purchased.N))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// name names a point: its day, month or year.
+func (t Trend) name(p Point) string {
+	from := t.Clock.in(p.From)
+	switch t.Step {
+	case Months:
+		return from.Format("January 2006")
+	case Years:
+		return from.Format("2006")
+	}
+	return from.Format("Mon 2 Jan 2006")
+}
+
+// words says in a sentence or two what the chart shows.
+func (t Trend) words() string {
+	first, last := t.Points[0], t.Points[len(t.Points)-1]
+	var unknown int
+	for _, p := range t.Points {
+		if isGap(p) {
+			unknown++
+		}
+	}
+	s := fmt.Sprintf("%s per %s from %s to %s.", t.Use, t.Step, t.name(first), t.name(last))
+	if !t.PeakAt.IsZero() {
+		s += fmt.Sprintf(" Highest %s on %s.", Number(t.Peak), t.Clock.Text(t.PeakAt))
+	}
+	if last.Installed.Known {
+		s += fmt.Sprintf(" Installed at the end %s.", Number(last.Installed.N))
+	}
+	if unknown > 0 {
+		s += fmt.Sprintf(" Unknown in %s.", Plural(unknown, string(t.Step), string(t.Step)+"s"))
+	}
+	return s + " The table below has every value."
+}
+
+// overdraft reports whether anywhere less was purchased than is installed.
+func (t Trend) overdraft() bool {
+	for _, p := range t.Points {
+		if p.Purchased.Known && p.Installed.Known && p.Purchased.N < p.Installed.N {
+			return true
+		}
+	}
+	return false
+}
+
+// legend names what is drawn.
+func (t Trend) legend(b *strings.Builder) {
+	b.WriteString(`<figcaption class="legend">`)
+	item := func(key, words string) {
+		fmt.Fprintf(b, `<span class="legend-item"><svg class="key" width="18" height="10" aria-hidden="true">%s</svg>%s</span>`, key, esc(words))
+	}
+	line := func(class string) string { return `<line class="` + class + `" x1="0" x2="18" y1="5" y2="5"/>` }
+	item(`<rect class="area" width="18" height="10"/><line class="line-max" x1="0" x2="18" y1="1" y2="1"/>`,
+		t.Use+", highest of the "+string(t.Step))
+	item(line("line-mean"), "Mean")
+	item(line("line-installed"), "Installed")
+	if t.overdraft() {
+		item(line("line-purchased"), "Purchased")
+	}
+	if slices.ContainsFunc(t.Points, isGap) {
+		item(`<rect class="gap" width="18" height="10" fill="url(#hatch)"/>`, "Unknown")
+	}
+	b.WriteString(`</figcaption>`)
+}
