@@ -115,7 +115,7 @@ func WriteBatch(w io.Writer, h BatchHeader, lines ...[]byte) error {
 	if len(lines) > MaxRecords || size > MaxBatchBytes {
 		return fmt.Errorf("a batch of %d records and %d bytes: the limits are %d and %d", len(lines), size, MaxRecords, MaxBatchBytes)
 	}
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow))
+	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(maxWindow))
 	if err != nil {
 		return err
 	}

@@ -37,3 +37,12 @@ func BenchmarkReadDay(b *testing.B) {
 	b.ReportMetric(float64(b.N*6*96)/b.Elapsed().Seconds(), "points/s")
 	b.ReportMetric(float64(len(body)), "bytes")
 }
+
+func BenchmarkWriteDay(b *testing.B) {
+	records := day()
+	for b.Loop() {
+		if _, err := wire.EncodeBatch(header(), records...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
