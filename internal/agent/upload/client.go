@@ -1,9 +1,10 @@
-// Package upload speaks to the hub for the agent: it registers, asks how
-// things stand, and drains the spool. Every request is signed with the
-// agent's key; what the hub's answer means is decided in one place (judge).
+// Package upload brings what the spool holds to the hub, and speaks with the
+// hub for the agent: registration, polls, batches. Every request is signed by
+// the agent's key. A batch leaves the queue only when the hub has said that it
+// is stored; until then it is sent again, byte for byte.
 //
-// Delivery is at least once: a batch leaves the spool's queue only after the
-// hub has said that it is on its disk.
+// The package reads no clock and starts nothing by itself: when to upload and
+// how long to wait is for the agent to say, with a Backoff's help.
 package upload
 
 import (
@@ -11,204 +12,224 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"headroom/internal/wire"
 )
 
-// maxAnswer bounds what is read of any answer of a hub.
+// maxAnswer bounds what is read of an answer.
 const maxAnswer = 1 << 20
 
-// A Client speaks to one hub with one key. It may be used by several
-// goroutines.
+// contentBatch is the type of a batch's body.
+const contentBatch = "application/zstd"
+
+// A Client speaks with one hub. Its fields are set before its first use; its
+// methods may be called from several goroutines.
 type Client struct {
-	Base string // address of the hub, such as https://hub.example.com
-	Key  ed25519.PrivateKey
-	HTTP *http.Client
-	Now  func() time.Time
+	Hub     string // address, without a path
+	HTTP    *http.Client
+	Key     ed25519.PrivateKey
+	Version string // of the agent
+	Now     func() time.Time
 
 	mu     sync.Mutex
-	hub    string // the hub's id; empty until it was asked or pinned
+	hubID  string
 	offset time.Duration
 	known  bool // offset was measured
 }
 
-// Pin sets the id of the hub to speak to. A hub with another id is refused
-// from then on: the address may have fallen into other hands.
-func (c *Client) Pin(hub string) {
+// SetHubID tells the client which hub it means, from an earlier Identify.
+func (c *Client) SetHubID(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hub = hub
+	c.hubID = id
 }
 
-// Offset returns how far the hub's clock is ahead of the agent's, as measured
-// last; ok is false before the first answer.
-func (c *Client) Offset() (ahead time.Duration, ok bool) {
+// Offset returns the hub's clock minus the agent's, as measured with the last
+// answer; zero before there was one.
+func (c *Client) Offset() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.offset, c.known
+	return c.offset
 }
 
-// Hub asks the hub for its id and clock.
-func (c *Client) Hub(ctx context.Context) (wire.Hub, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address(wire.HubPath), http.NoBody)
-	if err != nil {
-		return wire.Hub{}, err
-	}
+// Identify asks the hub who it is.
+func (c *Client) Identify(ctx context.Context) (wire.Hub, error) {
 	var hub wire.Hub
-	if _, err := c.send(req, &hub); err != nil {
-		return wire.Hub{}, err
+	req, err := c.request(ctx, http.MethodGet, wire.HubPath, nil, "")
+	if err != nil {
+		return hub, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.hub != "" && c.hub != hub.ID {
-		return wire.Hub{}, fmt.Errorf("the hub at %s is %s, and this agent is registered with %s: check the address, or unregister first", c.Base, hub.ID, c.hub)
+	if err := c.send(req, &hub); err != nil {
+		return hub, err
 	}
-	c.hub = hub.ID
+	if hub.ID == "" {
+		return hub, fmt.Errorf("%s is no hub: it does not say who it is", c.Hub)
+	}
+	c.SetHubID(hub.ID)
 	return hub, nil
 }
 
-// Register asks for a code.
-func (c *Client) Register(ctx context.Context, r wire.RegistrationRequest) (wire.Registration, error) {
-	var out wire.Registration
-	err := c.call(ctx, http.MethodPost, wire.RegistrationsPath, r, &out)
-	return out, err
-}
-
-// Standing asks how a registration stands.
-func (c *Client) Standing(ctx context.Context, id string) (wire.RegistrationState, error) {
-	var out wire.RegistrationState
-	err := c.call(ctx, http.MethodGet, wire.RegistrationsPath+"/"+id, nil, &out)
-	return out, err
-}
-
-// Confirm is the license server's yes or no.
-func (c *Client) Confirm(ctx context.Context, id string, yes wire.Confirmation) (wire.RegistrationState, error) {
-	var out wire.RegistrationState
-	err := c.call(ctx, http.MethodPost, wire.RegistrationsPath+"/"+id+"/confirm", yes, &out)
-	return out, err
-}
-
-// Leave removes this agent's registration from the hub.
-func (c *Client) Leave(ctx context.Context) error {
-	return c.call(ctx, http.MethodDelete, wire.SelfPath, nil, nil)
-}
-
-// Poll is a sign of life.
-func (c *Client) Poll(ctx context.Context, r wire.PollRequest) (wire.PollAnswer, error) {
-	var out wire.PollAnswer
-	err := c.call(ctx, http.MethodPost, wire.PollPath, r, &out)
-	return out, err
-}
-
-// Batch sends one batch.
-func (c *Client) Batch(ctx context.Context, epoch string, seq uint64, body []byte) (wire.Receipt, error) {
-	var out wire.Receipt
-	err := c.signed(ctx, http.MethodPut, wire.BatchesPath+"/"+epoch+"/"+strconv.FormatUint(seq, 10), body, batchType, &out)
-	return out, err
-}
-
-// The content types of bodies.
-const (
-	jsonType  = "application/json"
-	batchType = "application/x-ndjson"
-)
-
-func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	var body []byte
-	if in != nil {
-		var err error
-		if body, err = json.Marshal(in); err != nil {
-			return err
-		}
-	}
-	return c.signed(ctx, method, path, body, jsonType, out)
-}
-
-// signed sends a request, and once more with a nonce of the hub where the
-// hub finds this machine's clock too wrong.
-func (c *Client) signed(ctx context.Context, method, path string, body []byte, contentType string, out any) error {
-	hub, err := c.hubID(ctx)
-	if err != nil {
-		return err
-	}
-	nonce := ""
-	for range 2 {
-		req, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
+// signed sends a signed request and reads the answer into answer, unless that
+// is nil. A request whose time the hub does not believe is signed once more,
+// with the hub's nonce.
+func (c *Client) signed(ctx context.Context, method, path string, body []byte, contentType string, answer any) error {
+	c.mu.Lock()
+	hub := c.hubID
+	c.mu.Unlock()
+	if hub == "" {
+		h, err := c.Identify(ctx)
 		if err != nil {
 			return err
 		}
-		if len(body) > 0 {
-			req.Header.Set("Content-Type", contentType)
-		}
-		if contentType == batchType {
-			req.Header.Set("Content-Encoding", "zstd")
+		hub = h.ID
+	}
+	nonce := ""
+	for try := 0; ; try++ {
+		req, err := c.request(ctx, method, path, body, contentType)
+		if err != nil {
+			return err
 		}
 		if err := wire.Sign(req, body, c.Key, hub, c.Now(), nonce); err != nil {
 			return err
 		}
-		if nonce, err = c.send(req, out); err == nil || nonce == "" || !stale(err) {
+		err = c.send(req, answer)
+		refusal, ok := errors.AsType[*Refusal](err)
+		if !ok || refusal.Type != wire.ProblemStale || refusal.nonce == "" || try > 0 {
 			return err
 		}
+		nonce = refusal.nonce
 	}
-	return fmt.Errorf("%s does not accept this machine's clock, with its own nonce neither: compare the clocks", c.Base)
 }
 
-func (c *Client) hubID(ctx context.Context) (string, error) {
-	c.mu.Lock()
-	id := c.hub
-	c.mu.Unlock()
-	if id != "" {
-		return id, nil
+// signedJSON is signed with a message as its body.
+func (c *Client) signedJSON(ctx context.Context, method, path string, message, answer any) error {
+	body, err := json.Marshal(message)
+	if err != nil {
+		return err
 	}
-	hub, err := c.Hub(ctx)
-	return hub.ID, err
+	return c.signed(ctx, method, path, body, "application/json", answer)
 }
 
-// send makes one request, notes the hub's clock, and decodes a good answer
-// into out.
-func (c *Client) send(req *http.Request, out any) (nonce string, err error) {
-	before := c.Now()
+func (c *Client) request(ctx context.Context, method, path string, body []byte, contentType string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.Hub+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Header.Set("User-Agent", "headroom-agent/"+c.Version)
+	return req, nil
+}
+
+// send sends a request and reads its answer: a *Refusal if it is not 2xx.
+func (c *Client) send(req *http.Request, answer any) (err error) {
+	sent := c.Now()
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
-		return "", &RetryError{Err: err}
+		return fmt.Errorf("hub not reached: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }() // whatever it says: the answer was read
-	c.measure(resp.Header.Get(wire.TimeHeader), before)
+	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	c.measure(resp.Header, sent, c.Now())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return "", &RetryError{Err: fmt.Errorf("read the answer: %w", err)}
+		return fmt.Errorf("read the hub's answer: %w", err)
 	}
-	if err := judge(resp, body); err != nil {
-		return resp.Header.Get(wire.NonceHeader), err
+	if resp.StatusCode/100 != 2 {
+		return refusalOf(resp, body, c.Now())
 	}
-	if out == nil {
-		return "", nil
+	if answer == nil {
+		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return "", &RetryError{Err: fmt.Errorf("%s answered %s with something that is not a hub's: %w", c.Base, resp.Status, err)}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("%s %s: the answer is not a hub's: %w", req.Method, req.URL.Path, err)
 	}
-	return "", nil
+	return nil
 }
 
-// measure notes the distance of the two clocks; half of the way there and
-// back is taken for the way back.
-func (c *Client) measure(header string, before time.Time) {
-	ms, err := strconv.ParseInt(header, 10, 64)
+// measure compares the clocks. The hub's stamp is from between the two
+// instants of ours. Small differences change nothing: they are the network's,
+// and every change of the offset ends a run of samples.
+func (c *Client) measure(h http.Header, sent, received time.Time) {
+	ms, err := strconv.ParseInt(h.Get(wire.TimeHeader), 10, 64)
 	if err != nil {
 		return
 	}
-	after := c.Now()
-	middle := before.Add(after.Sub(before) / 2)
+	offset := time.UnixMilli(ms).Sub(sent.Add(received.Sub(sent) / 2)).Round(time.Second)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset, c.known = time.UnixMilli(ms).Sub(middle), true
+	if d := offset - c.offset; !c.known || d >= 2*time.Second || d <= -2*time.Second {
+		c.offset, c.known = offset, true
+	}
 }
 
-func (c *Client) address(path string) string { return strings.TrimRight(c.Base, "/") + path }
+// A Refusal is an answer that is not 2xx.
+type Refusal struct {
+	Status int
+	Hub    bool   // the hub itself says so, not something in between
+	Type   string // one of the wire's problems, or empty
+	Detail string
+	After  time.Duration // when asking again makes sense; 0 if not told
+	nonce  string
+}
+
+// Error says what the hub said.
+func (r *Refusal) Error() string {
+	who := "the hub"
+	if !r.Hub {
+		who = "something in front of the hub (proxy, load balancer)"
+	}
+	text := fmt.Sprintf("%s answers %d %s", who, r.Status, http.StatusText(r.Status))
+	if r.Detail != "" {
+		text += ": " + r.Detail
+	}
+	return text
+}
+
+// ErrRemoved says that the hub has removed this agent's registration. It is
+// no use to ask again.
+var ErrRemoved = errors.New("the registration of this agent was removed")
+
+// Is makes errors.Is(err, ErrRemoved) true for the answer that says so.
+func (r *Refusal) Is(target error) bool {
+	return target == ErrRemoved && r.Hub && r.Type == wire.ProblemRemoved
+}
+
+func refusalOf(resp *http.Response, body []byte, now time.Time) *Refusal {
+	r := &Refusal{Status: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), now), nonce: resp.Header.Get(wire.NonceHeader)}
+	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || kind != "application/problem+json" {
+		return r
+	}
+	var p wire.Problem
+	if err := json.Unmarshal(body, &p); err != nil {
+		return r
+	}
+	r.Hub, r.Detail = true, p.Detail
+	if p.Type != "about:blank" {
+		r.Type = p.Type
+	}
+	if r.Detail == "" {
+		r.Detail = p.Title
+	}
+	return r
+}
+
+// retryAfter reads a number of seconds or a date.
+func retryAfter(s string, now time.Time) time.Duration {
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+		return time.Duration(max(0, n)) * time.Second
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}

@@ -1,0 +1,215 @@
+package upload
+
+import (
+	"slices"
+
+	"headroom/internal/license"
+	"headroom/internal/wire"
+)
+
+// merge puts the records of consecutive readings together: samples of the same
+// pools become runs, spans of a log are joined, and of facts of which only the
+// newest counts (what the server is, who holds licenses) only that is kept.
+// Records come in the order in which they were taken, and keep it.
+func merge(records []wire.Record) []wire.Record {
+	m := merger{spans: map[spanKey]*wire.Events{}}
+	for _, r := range records {
+		m.add(r)
+	}
+	m.endRun()
+	for _, r := range m.out {
+		if e, ok := r.(*wire.Events); ok {
+			e.High = shortenHigh(e)
+		}
+	}
+	return m.out
+}
+
+type merger struct {
+	out     []wire.Record
+	run     *wire.Samples // the run under way, not yet in out
+	server  int           // where in out the newest ServerRecord stands, plus one
+	holders int           // and the newest Holders
+	spans   map[spanKey]*wire.Events
+}
+
+// A spanKey names a pool whose log spans may be joined.
+type spanKey struct {
+	pool     wire.PoolKey
+	vendor   string
+	exact    bool
+	imported bool
+	offset   int64
+}
+
+func (m *merger) add(r wire.Record) {
+	switch r := r.(type) {
+	case *wire.Samples:
+		if m.run != nil && continues(m.run, r) {
+			extend(m.run, r)
+			return
+		}
+		m.endRun()
+		m.run = spread(r)
+	case *wire.ServerRecord:
+		m.server = m.newest(m.server, r)
+	case *wire.Holders:
+		m.holders = m.newest(m.holders, r)
+	case *wire.Events:
+		m.addSpan(r)
+	default:
+		m.out = append(m.out, r)
+	}
+}
+
+// newest keeps r instead of the record at place-1, if there is one.
+func (m *merger) newest(place int, r wire.Record) int {
+	if place > 0 {
+		m.out[place-1] = r
+		return place
+	}
+	m.out = append(m.out, r)
+	return len(m.out)
+}
+
+// continues tells whether s goes on with a run: later, and of the same pools
+// in the same states.
+func continues(run, s *wire.Samples) bool {
+	same := run.Interval == s.Interval && run.Complete == s.Complete && run.Imported == s.Imported &&
+		run.Source == s.Source && run.Own == s.Own && run.OffsetMS == s.OffsetMS &&
+		len(s.At) > 0 && s.At[0] > run.At[len(run.At)-1]
+	return same && slices.EqualFunc(run.Pools, s.Pools, func(a, b wire.SampledPool) bool {
+		return a.PoolKey == b.PoolKey && a.Vendor == b.Vendor && a.State == b.State && a.Reason == b.Reason
+	})
+}
+
+// counts are the arrays of a pool.
+func counts(p *wire.SampledPool) []*wire.Counts {
+	return []*wire.Counts{&p.InUse, &p.Installed, &p.Reserved, &p.Borrowed, &p.Queued, &p.Overdraft}
+}
+
+// spread returns a copy of s whose arrays have one value per instant.
+func spread(s *wire.Samples) *wire.Samples {
+	run := *s
+	run.At = slices.Clone(s.At)
+	run.Pools = slices.Clone(s.Pools)
+	for i := range run.Pools {
+		for _, c := range counts(&run.Pools[i]) {
+			*c = full(*c, len(s.At))
+		}
+	}
+	return &run
+}
+
+func full(c wire.Counts, n int) wire.Counts {
+	all := make(wire.Counts, n)
+	for i := range all {
+		all[i] = wire.At(c, i)
+	}
+	return all
+}
+
+func extend(run, s *wire.Samples) {
+	run.At = append(run.At, s.At...)
+	for i := range run.Pools {
+		more := counts(&s.Pools[i])
+		for j, c := range counts(&run.Pools[i]) {
+			*c = append(*c, full(*more[j], len(s.At))...)
+		}
+	}
+}
+
+// endRun puts the run in its place, its arrays as short as they can be.
+func (m *merger) endRun() {
+	if m.run == nil {
+		return
+	}
+	shorten(m.run)
+	m.out = append(m.out, m.run)
+	m.run = nil
+}
+
+// shorten makes an array whose values are all the same a single value, or
+// none if that is unknown.
+func shorten(run *wire.Samples) {
+	for i := range run.Pools {
+		for _, c := range counts(&run.Pools[i]) {
+			if slices.ContainsFunc(*c, func(v license.Count) bool { return v != (*c)[0] }) {
+				continue
+			}
+			if len(*c) == 0 || !(*c)[0].Known {
+				*c = nil
+				continue
+			}
+			*c = (*c)[:1]
+		}
+	}
+}
+
+// addSpan joins a span to the one of its pool that ends where it begins.
+func (m *merger) addSpan(e *wire.Events) {
+	key := spanKey{e.PoolKey, e.Vendor, e.Exact, e.Imported, e.OffsetMS}
+	if was := m.spans[key]; was != nil && was.To == e.From && e.Start == last(was) {
+		was.High = append(high(was), high(e)...)
+		was.At, was.InUse = append(was.At, e.At...), append(was.InUse, e.InUse...)
+		was.To = e.To
+		return
+	}
+	span := *e
+	span.At, span.InUse, span.High = slices.Clone(e.At), slices.Clone(e.InUse), slices.Clone(e.High)
+	m.spans[key] = &span
+	m.out = append(m.out, &span)
+}
+
+// last returns what is in use at the end of a span.
+func last(e *wire.Events) int64 {
+	if len(e.InUse) == 0 {
+		return e.Start
+	}
+	return e.InUse[len(e.InUse)-1]
+}
+
+// high returns the highest values of a span's steps.
+func high(e *wire.Events) []int64 {
+	if len(e.High) > 0 {
+		return e.High
+	}
+	return slices.Clone(e.InUse)
+}
+
+// shortenHigh leaves the highest values out where they say nothing.
+func shortenHigh(e *wire.Events) []int64 {
+	if slices.Equal(e.High, e.InUse) {
+		return nil
+	}
+	return e.High
+}
+
+// split divides records into two halves, and a single run or span at the
+// middle of its instants. It returns false for what cannot be divided.
+func split(records []wire.Record) (a, b []wire.Record, ok bool) {
+	if len(records) > 1 {
+		return records[:len(records)/2], records[len(records)/2:], true
+	}
+	if len(records) == 0 {
+		return nil, nil, false
+	}
+	run, isRun := records[0].(*wire.Samples)
+	if !isRun || len(run.At) < 2 {
+		return nil, nil, false
+	}
+	first, second := spread(run), spread(run)
+	n := len(run.At) / 2
+	first.At, second.At = first.At[:n], second.At[n:]
+	for i := range run.Pools {
+		for _, c := range counts(&first.Pools[i]) {
+			*c = (*c)[:n]
+		}
+		for _, c := range counts(&second.Pools[i]) {
+			*c = (*c)[n:]
+		}
+	}
+	shorten(first)
+	shorten(second)
+	return []wire.Record{first}, []wire.Record{second}, true
+}
