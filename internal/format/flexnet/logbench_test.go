@@ -21,7 +21,7 @@ type logMix struct {
 var logMixes = []logMix{
 	{"half-events", 50, 400},
 	{"statistics", 80, 100},
-	{"events", 0, 2000},
+	{"events", 0, 600},
 }
 
 // generateLog writes a log of at least size bytes: a start block, then
@@ -71,7 +71,7 @@ func generateLog(mix logMix, size int) []byte {
 // BenchmarkLog reads with full aggregation: pairing, users, denials, peaks.
 func BenchmarkLog(b *testing.B) {
 	for _, mix := range logMixes {
-		log := generateLog(mix, 16<<20)
+		log := generateLog(mix, 32<<20)
 		b.Run(mix.name, func(b *testing.B) {
 			b.SetBytes(int64(len(log)))
 			for b.Loop() {
@@ -86,7 +86,7 @@ func BenchmarkLog(b *testing.B) {
 
 // BenchmarkLogEvents reads the events only, as headroom read shows them.
 func BenchmarkLogEvents(b *testing.B) {
-	log := generateLog(logMixes[0], 16<<20)
+	log := generateLog(logMixes[0], 32<<20)
 	b.SetBytes(int64(len(log)))
 	for b.Loop() {
 		r := flexnet.NewLogReader(bytes.NewReader(log), flexnet.LogOptions{})

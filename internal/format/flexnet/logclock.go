@@ -259,16 +259,16 @@ func logDayNumber(year int, month time.Month, day int) (int64, bool) {
 }
 
 // logNumber reads a number without sign, of up to 18 digits.
-func logNumber(b []byte) (int64, bool) {
+func logNumber[T []byte | string](b T) (int64, bool) {
 	if len(b) == 0 || len(b) > 18 {
 		return 0, false
 	}
 	var n int64
-	for _, c := range b {
-		if c < '0' || c > '9' {
+	for i := range len(b) {
+		if b[i]-'0' > 9 {
 			return 0, false
 		}
-		n = n*10 + int64(c-'0')
+		n = n*10 + int64(b[i]-'0')
 	}
 	return n, true
 }

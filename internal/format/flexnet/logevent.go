@@ -94,11 +94,12 @@ func (r *LogReader) parse(w *logWriter, kind LogKind, rest []byte) *logSubject {
 	if s := w.subjects(kind)[string(rest)]; s != nil {
 		return s
 	}
-	s, ok := parseLogSubject(kind, rest, r.options.CodePage)
+	line := string(rest)
+	s, ok := parseLogSubject(kind, line, r.options.CodePage)
 	if !ok {
 		return nil
 	}
-	w.keep(kind, rest, s)
+	w.keep(kind, line, s)
 	return s
 }
 
@@ -137,7 +138,7 @@ func (r *LogReader) unwrap(w *logWriter, kind LogKind, rest []byte, alone *logSu
 		}
 		whole := *s // what is complete by its second line does not go on
 		whole.loose = false
-		w.keep(kind, r.scratch, &whole)
+		w.keep(kind, string(r.scratch), &whole)
 		return &whole
 	}
 	return nil

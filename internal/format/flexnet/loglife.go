@@ -117,7 +117,7 @@ func (r *LogReader) reread(s string, rec *logRecord) (LogKind, bool) {
 	case strings.HasPrefix(s, "Disabling "):
 		count, feature, _ := strings.Cut(strings.TrimPrefix(s, "Disabling "), " license")
 		_, feature, _ = strings.Cut(feature, " from feature ")
-		n, ok := logNumber([]byte(count))
+		n, ok := logNumber(count)
 		rec.feature, rec.licenses, rec.reason = logWord(feature), n, s
 		return LogDisabled, ok && rec.feature != ""
 	}

@@ -82,7 +82,7 @@ func (ws *logWriters) get(printed []byte) *logWriter {
 	if len(ws.byName) >= logMaxWriters {
 		return nil
 	}
-	w := &logWriter{printed: logName(printed, nil)}
+	w := &logWriter{printed: logName(string(printed), nil)}
 	if name, ok := logForkOf(w.printed); ok {
 		parent := ws.get([]byte(name))
 		if parent == nil {
@@ -106,7 +106,7 @@ func logForkOf(printed string) (name string, fork bool) {
 	if i <= 0 {
 		return printed, false
 	}
-	n, ok := logNumber([]byte(printed[i+1:]))
+	n, ok := logNumber(printed[i+1:])
 	return printed[:i], ok && n < 1000
 }
 
@@ -141,14 +141,14 @@ func (p *logProcess) subjects(kind LogKind) map[string]*logSubject {
 }
 
 // keep remembers a subject under its text.
-func (p *logProcess) keep(kind LogKind, line []byte, s *logSubject) {
+func (p *logProcess) keep(kind LogKind, line string, s *logSubject) {
 	if len(p.events)+len(p.refused)+len(p.unknown) >= logKept {
 		p.forget()
 		if p.books != nil {
 			p.books.sweep()
 		}
 	}
-	p.subjects(kind)[string(line)] = s
+	p.subjects(kind)[line] = s
 }
 
 // pack begins the list of a package's members.

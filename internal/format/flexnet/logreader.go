@@ -342,7 +342,7 @@ func (r *LogReader) text(line []byte) string {
 	if len(line) > logKeptText {
 		line = line[:logKeptText]
 	}
-	return strings.TrimRight(logName(line, r.options.CodePage), " \t")
+	return strings.TrimRight(logName(string(line), r.options.CodePage), " \t")
 }
 
 // warnings returns the sentences about the file as a whole.

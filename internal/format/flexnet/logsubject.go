@@ -3,6 +3,7 @@ package flexnet
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -37,10 +38,7 @@ type logVerbose struct {
 	shared       bool // duplicate grouping took part in the checkout
 }
 
-var (
-	logVerboseMark = []byte("^^^")
-	logLicenses    = []byte(" license")
-)
+var logVerboseMark = []byte("^^^")
 
 // parseLogSubject reads
 //
@@ -49,18 +47,18 @@ var (
 //
 // where the quotes may be missing and everything behind HOST too. A kind of
 // LogUnsupported has the second form.
-func parseLogSubject(kind LogKind, line []byte, page encoding.Encoding) (*logSubject, bool) {
-	feature, rest, quoted := logFeatureName(bytes.TrimSpace(line))
-	var key []byte
-	if kind == LogUnsupported && len(rest) > 0 && rest[0] == '(' {
-		end := bytes.IndexByte(rest, ')')
+func parseLogSubject(kind LogKind, line string, page encoding.Encoding) (*logSubject, bool) {
+	feature, rest, quoted := logFeatureName(strings.Trim(line, " \t"))
+	key := ""
+	if kind == LogUnsupported && strings.HasPrefix(rest, "(") {
+		end := strings.IndexByte(rest, ')')
 		if end < 0 {
 			return nil, false
 		}
-		key, rest = bytes.TrimSpace(rest[1:end]), bytes.TrimLeft(rest[end+1:], " \t")
+		key, rest = strings.Trim(rest[1:end], " \t"), strings.TrimLeft(rest[end+1:], " \t")
 	}
 	user, host, tail, ok := logUserHost(rest)
-	if !ok || len(feature) == 0 {
+	if !ok || feature == "" {
 		return nil, false
 	}
 	s := &logSubject{
@@ -79,73 +77,73 @@ func parseLogSubject(kind LogKind, line []byte, page encoding.Encoding) (*logSub
 }
 
 // logFeatureName takes the feature off the front of a line.
-func logFeatureName(line []byte) (name, rest []byte, quoted bool) {
-	if len(line) > 0 && line[0] == '"' {
-		end := bytes.IndexByte(line[1:], '"')
-		if end < 0 {
-			return nil, nil, false
+func logFeatureName(line string) (name, rest string, quoted bool) {
+	if quoted, ok := strings.CutPrefix(line, `"`); ok {
+		name, rest, ok := strings.Cut(quoted, `"`)
+		if !ok {
+			return "", "", false
 		}
-		return line[1 : end+1], bytes.TrimLeft(line[end+2:], " \t"), true
+		return name, strings.TrimLeft(rest, " \t"), true
 	}
-	end := bytes.IndexAny(line, " \t")
+	end := strings.IndexAny(line, " \t")
 	if end < 0 {
-		return nil, nil, false
+		return "", "", false
 	}
-	return line[:end], bytes.TrimLeft(line[end:], " \t"), false
+	return line[:end], strings.TrimLeft(line[end:], " \t"), false
 }
 
 // logUserHost divides USER@HOST from what follows: at two blanks, a bracket or
 // a parenthesis behind the first @. The last @ before that is the one between
 // user and host; users may have blanks and an @ of their own, hosts have none.
-func logUserHost(b []byte) (user, host, tail []byte, ok bool) {
-	at := bytes.IndexByte(b, '@')
+func logUserHost(s string) (user, host, tail string, ok bool) {
+	at := strings.IndexByte(s, '@')
 	if at < 0 {
-		return nil, nil, nil, false
+		return "", "", "", false
 	}
-	end := len(b)
-	for i := at; i < len(b); i++ {
-		if b[i] == '\t' || b[i] == ' ' && (i+1 == len(b) || b[i+1] == ' ' || b[i+1] == '[' || b[i+1] == '(') {
+	end := len(s)
+	for i := at; i < len(s); i++ {
+		if s[i] == '\t' || s[i] == ' ' && (i+1 == len(s) || s[i+1] == ' ' || s[i+1] == '[' || s[i+1] == '(') {
 			end = i
 			break
 		}
 	}
-	at = bytes.LastIndexByte(b[:end], '@')
-	user, host, tail = bytes.TrimSpace(b[:at]), b[at+1:end], bytes.TrimSpace(b[end:])
-	return user, host, tail, len(user)+len(host) > 0 && bytes.IndexByte(host, ' ') < 0
+	at = strings.LastIndexByte(s[:end], '@')
+	user, host, tail = strings.Trim(s[:at], " \t"), s[at+1:end], strings.Trim(s[end:], " \t")
+	return user, host, tail, len(user)+len(host) > 0 && strings.IndexByte(host, ' ') < 0
 }
 
 // tail reads what follows the host: [EXTRA], (N licenses), (REASON), each of
 // which may be missing.
-func (s *logSubject) tail(b []byte, page encoding.Encoding) bool {
-	if len(b) > 0 && b[0] == '[' {
-		end := logExtraEnd(b)
+func (s *logSubject) tail(rest string, page encoding.Encoding) bool {
+	if strings.HasPrefix(rest, "[") {
+		end := logExtraEnd(rest)
 		if end < 0 {
 			return false
 		}
-		s.extra, b = logName(b[1:end], page), bytes.TrimLeft(b[end+1:], " \t")
+		s.extra, rest = logName(rest[1:end], page), strings.TrimLeft(rest[end+1:], " \t")
 	}
-	if n, rest, ok := logLicenseCount(b); ok {
-		s.licenses, b = n, rest
+	if n, after, ok := logLicenseCount(rest); ok {
+		s.licenses, rest = n, after
 	}
-	if len(b) == 0 {
+	if rest == "" {
 		return true
 	}
-	if len(b) < 2 || b[0] != '(' || b[len(b)-1] != ')' {
+	if len(rest) < 2 || rest[0] != '(' || rest[len(rest)-1] != ')' {
 		return false
 	}
-	reason := b[1 : len(b)-1]
-	if open, shut := bytes.Count(reason, []byte{'('}), bytes.Count(reason, []byte{')'}); open > shut {
+	reason := rest[1 : len(rest)-1]
+	if strings.Count(reason, "(") > strings.Count(reason, ")") {
 		return false // the rest stands on the next line
 	}
-	s.reason = logName(bytes.TrimSpace(reason), page)
+	s.reason = logName(strings.Trim(reason, " \t"), page)
 	return true
 }
 
 // logExtraEnd finds the bracket that closes the one at the front: the first
 // that ends the line or has a blank behind it.
-func logExtraEnd(b []byte) int {
-	for i, c := range b {
-		if c == ']' && (i+1 == len(b) || b[i+1] == ' ' || b[i+1] == '\t') {
+func logExtraEnd(s string) int {
+	for i := range len(s) {
+		if s[i] == ']' && (i+1 == len(s) || s[i+1] == ' ' || s[i+1] == '\t') {
 			return i
 		}
 	}
@@ -153,21 +151,21 @@ func logExtraEnd(b []byte) int {
 }
 
 // logLicenseCount reads "(N licenses)" and returns what follows.
-func logLicenseCount(b []byte) (n int64, rest []byte, ok bool) {
-	if len(b) == 0 || b[0] != '(' {
-		return 0, b, false
+func logLicenseCount(s string) (n int64, rest string, ok bool) {
+	if s == "" || s[0] != '(' {
+		return 0, s, false
 	}
-	i := bytes.Index(b, logLicenses)
+	i := strings.Index(s, " license")
 	if i < 0 {
-		return 0, b, false
+		return 0, s, false
 	}
-	n, ok = logNumber(b[1:i])
-	end := bytes.IndexByte(b[i:], ')')
+	n, ok = logNumber(s[1:i])
+	end := strings.IndexByte(s[i:], ')')
 	// Two thousand million licenses is "unlimited"; nobody checks out more.
 	if !ok || end < 0 || n >= license.UnlimitedFrom {
-		return 0, b, false
+		return 0, s, false
 	}
-	return n, bytes.TrimLeft(b[i+end+1:], " \t"), true
+	return n, strings.TrimLeft(s[i+end+1:], " \t"), true
 }
 
 // logErrorCode returns the major code of the last "(-4,342..." in a text.
@@ -187,19 +185,19 @@ func logErrorCode(s string) int {
 	return 0
 }
 
-// logName returns bytes as a name: as they are if they are UTF-8, else decoded
-// from the code page. What is left of odd bytes is replaced, never dropped.
-func logName(b []byte, page encoding.Encoding) string {
-	if utf8.Valid(b) {
-		return string(b)
+// logName returns a name: as it is if it is UTF-8, else decoded from the code
+// page. What is left of odd bytes is replaced, never dropped.
+func logName(s string, page encoding.Encoding) string {
+	if utf8.ValidString(s) {
+		return s
 	}
 	if page == nil {
 		page = charmap.Windows1252
 	}
-	if decoded, err := page.NewDecoder().Bytes(b); err == nil {
-		b = decoded
+	if decoded, err := page.NewDecoder().String(s); err == nil {
+		s = decoded
 	}
-	return string(bytes.ToValidUTF8(b, []byte("\uFFFD")))
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // parseLogVerbose reads what stands between the marks:
@@ -230,6 +228,6 @@ func parseLogVerbose(b []byte) logVerbose {
 }
 
 func logCount(b []byte) license.Count {
-	n, ok := logNumber(b)
+	n, ok := logNumber(string(b))
 	return license.Count{N: n, Known: ok}
 }
