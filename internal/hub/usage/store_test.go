@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 	_ "time/tzdata" // the tests need zones wherever they run
@@ -157,5 +158,19 @@ func (e *estate) Days(ctx context.Context, org, server int64, from, to int32) it
 				return
 			}
 		}
+	}
+}
+
+// locked is an estate that counts what is read one at a time.
+type locked struct {
+	*estate
+	mu *sync.Mutex
+}
+
+func (l locked) Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error] {
+	return func(yield func(series.Day, error) bool) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.estate.Days(ctx, org, server, from, to)(yield)
 	}
 }
