@@ -20,9 +20,11 @@ import (
 
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/api"
+	"headroom/internal/hub/console"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
+	"headroom/internal/hub/usage"
 	"headroom/internal/wire"
 )
 
@@ -40,6 +42,7 @@ type Config struct {
 	Proxies   []netip.Prefix
 	PollEvery time.Duration // between two polls of an agent; 0: 5 minutes
 	Demo      bool          // every page says that its numbers are made up
+	Version   string        // of the program, as pages show it
 
 	Now   func() time.Time  // nil: time.Now
 	Print io.Writer         // where the addresses and the set-up link are told; nil: nowhere
@@ -63,6 +66,7 @@ type Hub struct {
 	Sessions  *account.Sessions
 	Registrar *registration.Registrar
 	Ingester  *ingest.Ingester
+	Usage     *usage.Service
 
 	config Config
 	log    *slog.Logger
@@ -71,6 +75,7 @@ type Hub struct {
 	db     *store.DB
 	id     string
 	api    http.Handler
+	pages  http.Handler
 	listen net.Listener
 }
 
@@ -141,6 +146,15 @@ func (h *Hub) build(ctx context.Context) error {
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
+	h.Usage = &usage.Service{Store: h.db, Now: now}
+	pages, err := console.New(console.Config{
+		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Sessions: h.Sessions,
+		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
+	})
+	if err != nil {
+		return err
+	}
+	h.pages = pages.Handler()
 	return nil
 }
 

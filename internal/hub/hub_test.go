@@ -133,7 +133,7 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 
 func TestFirstStartPrintsTheSetupLink(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "hub.db")
-	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+/setup\?token=\w+`)
+	link := regexp.MustCompile(`http://127\.0\.0\.1:\d+/setup/\w+`)
 	start := func() string {
 		var out bytes.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
@@ -153,6 +153,39 @@ func TestFirstStartPrintsTheSetupLink(t *testing.T) {
 	hubtest.New(t, func(c *hub.Config) { c.Store = store })
 	if third := start(); strings.Contains(third, "setup") || !strings.Contains(third, "http://127.0.0.1:") {
 		t.Errorf("a start after set-up prints %q, want the address alone", third)
+	}
+}
+
+// The addresses that the hub prints and tells agents are pages of its console.
+func TestPrintedAddressesArePages(t *testing.T) {
+	get := func(url string) *http.Response {
+		t.Helper()
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	var out bytes.Buffer
+	ready := make(chan string, 1)
+	hubtest.Start(t, func(c *hub.Config) {
+		c.Print, c.Ready = &out, func(url string) { ready <- url }
+	})
+	link := regexp.MustCompile(regexp.QuoteMeta(<-ready) + `/setup/\w+`).FindString(out.String())
+	if resp := get(link); resp.StatusCode != http.StatusOK {
+		t.Errorf("set-up link: %d, want %d", resp.StatusCode, http.StatusOK)
+	}
+	if resp := get(link + "x"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("set-up link with another token: %d, want %d", resp.StatusCode, http.StatusNotFound)
+	}
+	h := hubtest.New(t)
+	for _, url := range []string{h.URL(), h.NewAgent("lic01").Register().Visit} {
+		resp := get(url)
+		if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/login") {
+			t.Errorf("%s before signing in: %d to %q, want the login", url, resp.StatusCode, to)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Addresses of the console that others print.
 const (
-	setupPath    = "/setup?token="           // the set-up link
+	setupPath    = "/setup/"                 // and a token: the set-up link
 	registerPath = "/registrations/register" // where an administrator enters a code
 )
 
@@ -22,6 +22,7 @@ func (h *Hub) Handler() http.Handler {
 	mux.Handle(api.Prefix, h.api)
 	mux.Handle("/healthz", h.api)
 	mux.Handle("/readyz", h.api)
+	mux.Handle("/", h.pages)
 	return throughProxies(h.config.Proxies, mux)
 }
 

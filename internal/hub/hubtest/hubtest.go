@@ -6,8 +6,8 @@ package hubtest
 import (
 	"context"
 	"log/slog"
+	"path"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"headroom/internal/hub"
@@ -40,8 +40,7 @@ func New(t testing.TB, changes ...func(*hub.Config)) *Hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, token, _ := strings.Cut(link, "token=")
-	h.Admin, err = h.Accounts.Setup(t.Context(), token, account.Founding{
+	h.Admin, err = h.Accounts.Setup(t.Context(), path.Base(link), account.Founding{
 		Organisation: "Example Corp", Zone: "Europe/Berlin", Email: Email, Name: "Anna Admin", Password: Password,
 	})
 	if err != nil {

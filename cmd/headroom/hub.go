@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"headroom/internal/hub"
+)
+
+// hubCmd groups what is done on the hub's side.
+type hubCmd struct {
+	Run hubRunCmd `cmd:"" help:"Run a hub until it is told to end."`
+}
+
+type hubRunCmd struct {
+	Addr         string         `default:"127.0.0.1:8080" help:"Address to listen on. Beyond loopback it needs a certificate, or a front that speaks https."`
+	Store        string         `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
+	PublicURL    string         `name:"public-url" placeholder:"URL" help:"How browsers and agents reach the hub, e.g. https://hub.example.com (default: from --addr)."`
+	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM."`
+	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
+	TrustedProxy []netip.Prefix `placeholder:"NET" help:"Fronts whose X-Forwarded-For is believed, e.g. 10.0.0.0/8 (default: this machine, where --public-url is https and there is no certificate)."`
+	Poll         time.Duration  `default:"5m" help:"How often agents ask whether there is anything to do."`
+	logFlags
+}
+
+// Help is what --help says below the summary.
+func (*hubRunCmd) Help() string {
+	return "The first start prints a link at which the organisation and its administrator are made. " +
+		"The store holds everything; to move a hub, move the store."
+}
+
+// Run runs the hub until ctx is done.
+func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
+	return hub.Run(ctx, hub.Config{
+		Addr: c.Addr, Store: c.Store, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Proxies: c.TrustedProxy, PollEvery: c.Poll, Version: version, Print: std.out,
+	}, c.logger(std.err))
+}
