@@ -22,10 +22,12 @@ const (
 // A File reads a license server by a file into which somebody else puts the
 // output of lmstat -a, such as a scheduled task.
 type File struct {
-	Path     string
-	Host     string // which server is meant, should the file tell of several; may be empty
-	Zone     *time.Location
-	CodePage string
+	Path string
+	// LicenseFile, if set, tells how much of a count is overdraft.
+	LicenseFile string
+	Host        string // which server is meant, should the file tell of several; may be empty
+	Zone        *time.Location
+	CodePage    string
 	// Replay takes the status date of the text for the instant of the
 	// reading, and a file that has not changed for nothing new. Without it
 	// each reading counts as made when the file is read.
@@ -69,12 +71,12 @@ func (r *File) Read(ctx context.Context) (Result, error) {
 		if res.Failure != "" {
 			res.At = st.At
 		}
-		return res, nil
+		return withOverdraft(res, r.LicenseFile, r.CodePage), nil
 	}
 	if res.HasSnapshot() {
 		res.Snapshot.At, res.Own = now, true
 	}
-	return res, nil
+	return withOverdraft(res, r.LicenseFile, r.CodePage), nil
 }
 
 var errBeingWritten = errors.New("the file is being written")

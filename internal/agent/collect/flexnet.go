@@ -16,13 +16,15 @@ import (
 
 // A FlexNet reads a FlexNet license server by its status tool.
 type FlexNet struct {
-	Tool     string         // absolute path of lmutil, or of lmstat
-	License  string         // port@host, a triad's three of them, or a license file
-	Host     string         // which server is meant, should the answer tell of several; may be empty
-	Zone     *time.Location // set for the tool, so that its times are known; nil: the machine's
-	CodePage string         // of names that are not UTF-8; empty: windows-1252
-	Timeout  time.Duration  // 0: DefaultTimeout
-	Now      func() time.Time
+	Tool    string // absolute path of lmutil, or of lmstat
+	License string // port@host, a triad's three of them, or a license file
+	// LicenseFile, if set, tells how much of a count is overdraft.
+	LicenseFile string
+	Host        string         // which server is meant, should the answer tell of several; may be empty
+	Zone        *time.Location // set for the tool, so that its times are known; nil: the machine's
+	CodePage    string         // of names that are not UTF-8; empty: windows-1252
+	Timeout     time.Duration  // 0: DefaultTimeout
+	Now         func() time.Time
 }
 
 // Read runs the tool once. Times in the result are the reader's own: the tool
@@ -53,7 +55,20 @@ func (r *FlexNet) Read(ctx context.Context) (Result, error) {
 	if res.HasSnapshot() {
 		res.Snapshot.At, res.Own = now, true
 	}
-	return res, nil
+	return withOverdraft(res, r.LicenseFile, r.CodePage), nil
+}
+
+// withOverdraft adds what a license file tells, if there is one. One that
+// cannot be read makes the reading fail: without it overdraft would turn into
+// purchased licenses.
+func withOverdraft(res Result, path, codePage string) Result {
+	if path == "" || !res.HasSnapshot() {
+		return res
+	}
+	if err := addOverdraft(&res.Snapshot, path, codePage); err != nil {
+		return failed(res.At, err.Error())
+	}
+	return res
 }
 
 func (r *FlexNet) command() Command {

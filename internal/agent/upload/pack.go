@@ -26,7 +26,7 @@ func EncodeReading(server, version string, at time.Time, records ...wire.Record)
 
 // EncodeGap makes a spool record of a loss: it is the spool's Options.Declare.
 func EncodeGap(g spool.Gap) ([]byte, error) {
-	gap := &wire.Gap{From: g.From.Unix(), To: g.To.Unix(), Reason: cut(fmt.Sprintf("%s (%d records)", g.Reason, g.Records))}
+	gap := &wire.Gap{From: g.From.Unix(), To: g.To.Unix(), Reason: Cut(fmt.Sprintf("%s (%d records)", g.Reason, g.Records))}
 	if g.Batch != (spool.ID{}) {
 		gap.Batch = &wire.BatchID{Epoch: g.Batch.Epoch, Seq: g.Batch.Seq}
 	}
@@ -115,8 +115,8 @@ func pointsOf(r wire.Record) int {
 	return 0
 }
 
-// cut makes a text fit for the wire.
-func cut(s string) string {
+// Cut makes a text fit for the wire: at most wire.MaxName bytes.
+func Cut(s string) string {
 	if len(s) <= wire.MaxName {
 		return s
 	}

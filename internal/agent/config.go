@@ -1,0 +1,189 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"headroom/internal/license"
+)
+
+// A Config is the agent's TOML file.
+type Config struct {
+	Hub         string         `toml:"hub"`          // address of the hub, such as https://hub.example.com
+	State       string         `toml:"state"`        // folder for key, spool and what must not be forgotten
+	UploadEvery Duration       `toml:"upload_every"` // default 24h
+	Servers     []ServerConfig `toml:"server"`
+}
+
+// A ServerConfig says how one license server is read.
+type ServerConfig struct {
+	Name        string   `toml:"name"`   // what people call it; its identity in the state folder hangs on it
+	Reader      string   `toml:"reader"` // flexnet, flexnet-log or file
+	Interval    Duration `toml:"interval"`
+	Tool        string   `toml:"tool"`         // flexnet: absolute path of lmutil
+	License     string   `toml:"license"`      // flexnet: port@host, or what lmutil takes after -c
+	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
+	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture
+	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
+	Host        string   `toml:"host"`         // which server is meant, where the text tells of several
+	Zone        string   `toml:"zone"`         // of times in the text; default: this machine's
+	CodePage    string   `toml:"code_page"`    // of text that is not UTF-8; default windows-1252
+	Timeout     Duration `toml:"timeout"`      // flexnet: of one run of the tool; default 1m
+}
+
+// A Duration is written like 15m or 24h.
+type Duration time.Duration
+
+// UnmarshalText reads a duration with its unit.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration; write 15m or 24h", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Defaults and bounds of a Config.
+const (
+	defaultUploadEvery = 24 * time.Hour
+	minUploadEvery     = 5 * time.Minute
+	maxUploadEvery     = 24 * time.Hour
+	defaultInterval    = 5 * time.Minute
+	minInterval        = 10 * time.Second
+	maxInterval        = 12 * time.Hour
+)
+
+// LoadConfig reads and checks a file. What is wrong is said with its line or
+// its key. Relative paths are those of the file's folder.
+func LoadConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return Config{}, fmt.Errorf("%s: these keys are not known:\n%s", path, strict.String())
+		}
+		var wrong *toml.DecodeError
+		if errors.As(err, &wrong) {
+			return Config{}, fmt.Errorf("%s:\n%s", path, wrong.String())
+		}
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	base, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Config{}, err
+	}
+	if err := c.Check(base); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Check fills in defaults and says what is wrong. Relative paths are those of
+// the folder base.
+func (c *Config) Check(base string) error {
+	if err := checkHub(c.Hub); err != nil {
+		return err
+	}
+	c.Hub = strings.TrimRight(c.Hub, "/")
+	if c.State == "" {
+		return errors.New(`state is missing: name a folder that only the agent's account can read, such as "/var/lib/headroom"`)
+	}
+	c.State = within(base, c.State)
+	if c.UploadEvery == 0 {
+		c.UploadEvery = Duration(defaultUploadEvery)
+	}
+	if d := time.Duration(c.UploadEvery); d < minUploadEvery || d > maxUploadEvery {
+		return fmt.Errorf("upload_every is %s: it must be from %s to %s", d, minUploadEvery, maxUploadEvery)
+	}
+	if len(c.Servers) == 0 {
+		return errors.New("no license server to read: add a [[server]]")
+	}
+	names := map[string]bool{}
+	for i := range c.Servers {
+		s := &c.Servers[i]
+		if err := s.check(base); err != nil {
+			return fmt.Errorf("server %d (%s): %w", i+1, s.Name, err)
+		}
+		if names[license.FoldName(s.Name)] {
+			return fmt.Errorf("server %d: the name %s stands twice", i+1, s.Name)
+		}
+		names[license.FoldName(s.Name)] = true
+	}
+	return nil
+}
+
+func checkHub(hub string) error {
+	u, err := url.Parse(hub)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("hub is %q: write the address of the hub, such as https://hub.example.com", hub)
+	}
+	if host := u.Hostname(); u.Scheme == "http" && host != "localhost" && host != "127.0.0.1" && host != "::1" {
+		return fmt.Errorf("hub is %q: plain http is for this machine only; use https", hub)
+	}
+	return nil
+}
+
+func (s *ServerConfig) check(base string) error {
+	if s.Name == "" {
+		return errors.New("name is missing: it keeps the server's history together")
+	}
+	if s.Interval == 0 {
+		s.Interval = Duration(defaultInterval)
+	}
+	if d := time.Duration(s.Interval); d < minInterval || d > maxInterval {
+		return fmt.Errorf("interval is %s: it must be from %s to %s", d, minInterval, maxInterval)
+	}
+	if _, err := s.zone(); err != nil {
+		return err
+	}
+	s.LicenseFile, s.Path = within(base, s.LicenseFile), within(base, s.Path)
+	switch s.Reader {
+	case "flexnet":
+		if !filepath.IsAbs(s.Tool) {
+			return fmt.Errorf("tool is %q: name lmutil with its whole path, such as /opt/flexnet/lmutil", s.Tool)
+		}
+		if s.License == "" {
+			return errors.New("license is missing: write port@host, such as 27000@localhost")
+		}
+	case "flexnet-log", "file":
+		if s.Path == "" {
+			return errors.New("path is missing: name the file to read")
+		}
+	default:
+		return fmt.Errorf("reader is %q: it must be flexnet, flexnet-log or file", s.Reader)
+	}
+	return nil
+}
+
+// zone returns the configured zone; nil is the machine's.
+func (s *ServerConfig) zone() (*time.Location, error) {
+	if s.Zone == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(s.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone is %q: there is no such time zone; use a name such as Europe/Berlin", s.Zone)
+	}
+	return zone, nil
+}
+
+func within(base, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}

@@ -1,0 +1,238 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"headroom/internal/agent/collect"
+	"headroom/internal/agent/spool"
+	"headroom/internal/agent/upload"
+	"headroom/internal/license"
+	"headroom/internal/wire"
+)
+
+// A source is one license server and how it is read.
+type source struct {
+	config ServerConfig
+	guid   string
+	reader Reader
+
+	mu    sync.Mutex
+	facts license.Server // what the source said last about the server
+	told  wire.ServerInfo
+	last  wire.ReadState // of the last attempt; At is 0 before the first
+	good  time.Time      // instant of the last good reading
+}
+
+// source makes a configured server ready to be read. Its GUID is made once.
+func (a *Agent) source(c ServerConfig) (*source, error) {
+	key := license.FoldName(c.Name)
+	st := a.state.Servers[key]
+	if st.GUID == "" {
+		st.GUID = uuid.NewString()
+		a.state.Servers[key] = st
+	}
+	reader, err := a.reader(c, st.Resume)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	return &source{config: c, guid: st.GUID, reader: reader, facts: license.Server{Hosts: []string{host}, Manager: "flexnet"}}, nil
+}
+
+// reader is the table of readers.
+func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
+	zone, err := c.zone()
+	if err != nil {
+		return nil, err
+	}
+	now := a.options.Now
+	switch c.Reader {
+	case "flexnet":
+		return &collect.FlexNet{
+			Tool: c.Tool, License: c.License, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage,
+			Timeout: time.Duration(c.Timeout), Now: now,
+		}, nil
+	case "flexnet-log":
+		return collect.NewFlexNetLog(c.Path, zone, c.CodePage, resume, now)
+	case "file":
+		return &collect.File{
+			Path: c.Path, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage, Replay: c.Replay, Now: now,
+		}, nil
+	}
+	return nil, fmt.Errorf("there is no reader %q", c.Reader)
+}
+
+// readLoop reads a server at once and then at its interval.
+func (a *Agent) readLoop(ctx context.Context, s *source) error {
+	tick := time.NewTicker(time.Duration(s.config.Interval))
+	defer tick.Stop()
+	for {
+		if err := a.readOnce(ctx, s); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// readOnce takes all that the server has to say now.
+func (a *Agent) readOnce(ctx context.Context, s *source) error {
+	for more := true; more; {
+		res, err := s.reader.Read(ctx)
+		if err != nil {
+			return nil // given up because ctx is done
+		}
+		s.note(res)
+		if res.Failure != "" {
+			a.options.Log.Warn("license server not read; use is unknown until it is", "server", s.config.Name, "err", res.Failure, "retry_in", time.Duration(s.config.Interval))
+		}
+		if err := a.keep(s, res); err != nil {
+			return err
+		}
+		more = res.More && ctx.Err() == nil
+	}
+	return nil
+}
+
+// note remembers how the attempt went.
+func (s *source) note(res collect.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = wire.ReadState{Server: s.guid, At: res.At.Unix(), OK: res.Failure == "", Reason: res.Failure}
+	if res.HasSnapshot() {
+		s.good = res.Snapshot.At
+	}
+	if len(res.Server.Hosts) > 0 {
+		s.facts = res.Server
+	}
+}
+
+// info is what the agent says about the server.
+func (s *source) info() wire.ServerInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.facts
+	return wire.ServerInfo{
+		GUID: s.guid, Name: s.config.Name, Hosts: f.Hosts, Port: f.Port, HostID: f.HostID, Manager: f.Manager, Version: f.Version,
+	}
+}
+
+// keep puts a result into the spool. A full spool is no reason to stop: it
+// declares what it could not take.
+func (a *Agent) keep(s *source, res collect.Result) error {
+	records := a.records(s, res)
+	if len(records) > 0 {
+		record, err := upload.EncodeReading(s.guid, a.options.Version, res.At, records...)
+		if err != nil {
+			return fmt.Errorf("server %s: %w", s.config.Name, err)
+		}
+		if err := a.spool.Append(s.guid, res.At, record); err != nil {
+			a.options.Log.Error("a reading was not kept", "server", s.config.Name, "err", err)
+			if errors.Is(err, spool.ErrFull) {
+				return nil
+			}
+			return fmt.Errorf("keep a reading of %s: %w", s.config.Name, err)
+		}
+	}
+	if res.Resume == "" {
+		return nil
+	}
+	return a.change(func(st *state) {
+		st.Servers[license.FoldName(s.config.Name)] = serverState{GUID: s.guid, Resume: res.Resume}
+	})
+}
+
+// records is what a result says, for the hub.
+func (a *Agent) records(s *source, res collect.Result) []wire.Record {
+	var out []wire.Record
+	if info := s.info(); !sameInfo(info, s.told) && (res.HasSnapshot() || len(res.Events) > 0) {
+		s.told = info
+		out = append(out, &wire.ServerRecord{At: res.At.Unix(), ServerInfo: info})
+	}
+	if res.Failure != "" {
+		out = append(out, &wire.Failed{At: res.At.Unix(), Reason: fit(res.Failure)})
+	}
+	offset := a.client.Offset().Milliseconds()
+	if res.HasSnapshot() {
+		out = append(out, samples(res, s.config, offset), holders(res.Snapshot))
+	}
+	for _, e := range res.Events {
+		out = append(out, events(e))
+	}
+	for _, d := range res.Denials {
+		out = append(out, &wire.Denial{
+			PoolKey: poolKey(d.Pool), At: d.At.Unix(), User: fit(d.User), Host: fit(d.Host), Reason: fit(d.Reason), Count: d.Count,
+		})
+	}
+	return out
+}
+
+func sameInfo(a, b wire.ServerInfo) bool {
+	return a.Name == b.Name && a.Port == b.Port && a.HostID == b.HostID && a.Manager == b.Manager && a.Version == b.Version && slices.Equal(a.Hosts, b.Hosts)
+}
+
+func samples(res collect.Result, c ServerConfig, offset int64) *wire.Samples {
+	out := &wire.Samples{
+		At: []int64{res.Snapshot.At.Unix()}, Interval: int64(time.Duration(c.Interval) / time.Second),
+		Complete: res.Snapshot.Complete, Source: c.Reader, Own: res.Own, OffsetMS: offset,
+	}
+	for _, r := range res.Snapshot.Readings {
+		out.Pools = append(out.Pools, wire.SampledPool{
+			PoolKey: poolKey(r.Pool), Vendor: r.Daemon, State: r.State.String(), Reason: fit(r.Reason), InUse: wire.Counts{r.InUse},
+			Installed: told(r.Installed), Reserved: told(r.Reserved), Borrowed: told(r.Borrowed), Queued: told(r.Queued), Overdraft: told(r.Overdraft),
+		})
+	}
+	return out
+}
+
+// told is a value, or nothing where the source does not tell it.
+func told(c license.Count) wire.Counts {
+	if !c.Known {
+		return nil
+	}
+	return wire.Counts{c}
+}
+
+func holders(snap license.Snapshot) *wire.Holders {
+	out := &wire.Holders{At: snap.At.Unix(), Holders: []wire.Holder{}}
+	for _, h := range snap.Holders {
+		holder := wire.Holder{PoolKey: poolKey(h.Pool), User: fit(h.User), Host: fit(h.Host), Display: fit(h.Display), Licenses: h.Licenses, How: h.Kind}
+		if !h.Since.IsZero() {
+			holder.Since = h.Since.Unix()
+		}
+		out.Holders = append(out.Holders, holder)
+	}
+	return out
+}
+
+func events(e collect.Events) *wire.Events {
+	out := &wire.Events{
+		PoolKey: poolKey(e.Pool), Vendor: e.Daemon, From: e.From.Unix(), To: e.To.Unix(), Exact: e.Exact, Start: e.Start,
+		At: []int64{}, InUse: []int64{},
+	}
+	for _, s := range e.Steps {
+		out.At, out.InUse, out.High = append(out.At, s.At.Unix()), append(out.InUse, s.InUse), append(out.High, s.High)
+	}
+	return out
+}
+
+func poolKey(p license.Pool) wire.PoolKey {
+	return wire.PoolKey{Feature: fit(p.Feature), Daemon: fit(p.Daemon), Variant: fit(p.Variant)}
+}
+
+// fit cuts a text to what the wire takes.
+func fit(s string) string { return upload.Cut(s) }

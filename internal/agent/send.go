@@ -1,0 +1,241 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"headroom/internal/agent/upload"
+	"headroom/internal/wire"
+)
+
+const (
+	firstUpload = time.Minute     // after the registration
+	idleWait    = time.Hour       // where nothing is due before somebody does something
+	defaultPoll = 5 * time.Minute // where the hub does not say
+)
+
+// hubLoop does what is due between the agent and the hub.
+func (a *Agent) hubLoop(ctx context.Context) error {
+	for {
+		wait, err := a.step(ctx)
+		if err != nil {
+			return err
+		}
+		timer := time.NewTimer(max(wait, time.Second))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-a.wake:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// step does what is due and returns how long nothing else is.
+func (a *Agent) step(ctx context.Context) (time.Duration, error) {
+	var sharing bool
+	var reg *registration
+	a.look(func(st state) { sharing, reg = st.Sharing, st.Registration })
+	if !sharing || reg == nil {
+		return idleWait, nil
+	}
+	var err error
+	switch reg.State {
+	case wire.RegistrationWaiting, wire.RegistrationApproved:
+		_, err = a.Standing(ctx)
+	case wire.RegistrationConfirmed:
+		err = a.exchange(ctx)
+	default:
+		return idleWait, nil
+	}
+	return a.next(ctx, err)
+}
+
+// exchange polls and uploads as far as each is due.
+func (a *Agent) exchange(ctx context.Context) error {
+	now := a.options.Now()
+	wanted := false
+	if !now.Before(a.duePoll()) {
+		var err error
+		if wanted, err = a.poll(ctx); err != nil {
+			return err
+		}
+	}
+	if wanted || !now.Before(a.dueUpload()) {
+		_, err := a.Upload(ctx)
+		return err
+	}
+	return nil
+}
+
+// next notes how an exchange went and returns when the next one is due.
+func (a *Agent) next(ctx context.Context, err error) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, nil
+	}
+	if errors.Is(err, upload.ErrRemoved) {
+		a.options.Log.Warn("the hub has removed this agent's registration; readings go on and nothing is sent until it is registered again")
+		return idleWait, a.end(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		wait := a.backoff.Next(err)
+		a.failure = err.Error()
+		a.options.Log.Warn("the hub was not reached, or said no", "err", err, "retry_in", wait.Round(time.Second))
+		return wait, nil
+	}
+	a.failure = ""
+	a.backoff.Reset()
+	if a.state.Registration == nil {
+		return idleWait, nil
+	}
+	if a.state.Registration.State != wire.RegistrationConfirmed {
+		return max(a.askAgain, time.Second), nil
+	}
+	due := a.pollDue
+	if up := a.uploadDueLocked(); up.Before(due) {
+		due = up
+	}
+	return due.Sub(a.options.Now()), nil
+}
+
+// end notes that the registration is over.
+func (a *Agent) end(why error) error {
+	a.mu.Lock()
+	a.failure, a.approved = why.Error(), nil
+	a.mu.Unlock()
+	return a.change(func(st *state) {
+		if st.Registration != nil {
+			r := *st.Registration
+			r.State = removed
+			st.Registration = &r
+		}
+	})
+}
+
+func (a *Agent) duePoll() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.pollDue
+}
+
+func (a *Agent) dueUpload() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.uploadDueLocked()
+}
+
+// uploadDueLocked: the first upload is a minute after the registration, each
+// further one upload_every after the one before.
+func (a *Agent) uploadDueLocked() time.Time {
+	if a.state.LastUpload.Before(a.state.Registered) {
+		return a.state.Registered.Add(firstUpload)
+	}
+	return a.state.LastUpload.Add(time.Duration(a.config.UploadEvery))
+}
+
+// poll gives a sign of life and reports whether the hub wants an upload.
+func (a *Agent) poll(ctx context.Context) (wanted bool, err error) {
+	next := a.spool.Epoch()
+	stats := a.spool.Stats()
+	answer, err := a.client.Poll(ctx, wire.PollRequest{
+		Epoch: next.Epoch, Next: next.Seq, Version: a.options.Version, Servers: a.infos(), Waiting: stats.Waiting, Reading: a.readStates(),
+	})
+	if err != nil {
+		return false, err
+	}
+	every := time.Duration(answer.Poll) * time.Second
+	if every <= 0 {
+		every = defaultPoll
+	}
+	a.mu.Lock()
+	a.approved, a.pollDue = answer.Servers, a.options.Now().Add(every)
+	a.mu.Unlock()
+	if answer.Complete == nil {
+		answer.Complete = map[string]uint64{}
+	}
+	if _, ok := answer.Complete[next.Epoch]; !ok {
+		answer.Complete[next.Epoch] = 1 // the hub has nothing of it
+	}
+	for epoch, complete := range answer.Complete {
+		n, err := a.spool.Resend(epoch, complete)
+		if err != nil {
+			return false, fmt.Errorf("send again what the hub has lost: %w", err)
+		}
+		if n > 0 {
+			a.options.Log.Warn("the hub has lost batches; they are sent again", "batches", n, "epoch", epoch, "from", complete)
+			wanted = true
+		}
+	}
+	for _, want := range answer.Wants {
+		switch want {
+		case wire.WantUpload:
+			wanted = true
+		case wire.WantDeregister:
+			return false, upload.ErrRemoved
+		default:
+			a.options.Log.Warn("the hub asks for something that this agent does not do; it is ignored", "want", want)
+		}
+	}
+	return wanted, nil
+}
+
+func (a *Agent) readStates() []wire.ReadState {
+	var out []wire.ReadState
+	for _, s := range a.sources {
+		s.mu.Lock()
+		if s.last.At != 0 {
+			last := s.last
+			last.Reason = fit(last.Reason)
+			out = append(out, last)
+		}
+		s.mu.Unlock()
+	}
+	return out
+}
+
+// Upload sends at once all that waits. Two at a time are one after the other.
+func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
+	var sharing bool
+	var reg *registration
+	a.look(func(st state) { sharing, reg = st.Sharing, st.Registration })
+	switch {
+	case !sharing:
+		return upload.Report{}, errors.New("sharing is off: switch it on with headroom agent share on")
+	case reg == nil || reg.State != wire.RegistrationConfirmed:
+		return upload.Report{}, errors.New("this agent is not registered: register it with headroom agent register")
+	}
+	a.uploading.Lock()
+	defer a.uploading.Unlock()
+	for _, s := range a.sources {
+		if !a.mayPack(s.guid) {
+			continue
+		}
+		if _, err := upload.Pack(a.spool, s.guid, a.options.Version, a.options.Now); err != nil {
+			return upload.Report{}, fmt.Errorf("make batches of %s: %w", s.config.Name, err)
+		}
+	}
+	report, err := upload.Drain(ctx, a.client, a.spool, a.options.Log)
+	if err != nil {
+		return report, err
+	}
+	if report.Batches > 0 {
+		a.options.Log.Info("uploaded", "batches", report.Batches, "records", report.Records)
+	}
+	err = a.change(func(st *state) { st.LastUpload = a.options.Now() })
+	a.nudge()
+	return report, err
+}
+
+// mayPack reports whether a server's records may be given numbers: a server
+// that was added after the registration waits for an administrator.
+func (a *Agent) mayPack(guid string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.approved == nil || a.approved[guid] == wire.ServerApproved
+}
