@@ -202,7 +202,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		WriteTimeout:      writeTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelWarn), // panics of handlers, too
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(srv, h.listen) })

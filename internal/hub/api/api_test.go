@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/hub"
 	"headroom/internal/hub/api"
 	"headroom/internal/hub/hubtest"
 	"headroom/internal/hub/registration"
+	"headroom/internal/hub/store/storetest"
 	"headroom/internal/wire"
 )
 
@@ -166,64 +168,68 @@ func TestWhatIsNoRouteIsNotFound(t *testing.T) {
 }
 
 func TestRegistrationGoesAllTheWay(t *testing.T) {
-	h := hubtest.New(t)
-	a := h.NewAgent("lic01")
-	r := a.Register()
-	if r.Poll != 5 || !strings.HasPrefix(r.Visit, h.URL()+"/") || time.Until(time.Unix(r.Expires, 0)) > 10*time.Minute {
-		t.Errorf("Registration = %+v", r)
-	}
-	if got := a.Put(1, a.Batch(1, time.Now(), 1)); got.Status != http.StatusUnauthorized {
-		t.Errorf("batch before registration: %d, want %d", got.Status, http.StatusUnauthorized)
-	}
-	if s := a.State(r.ID); s.State != wire.RegistrationWaiting || s.OrganisationName != "" {
-		t.Errorf("State = %+v, want it to wait", s)
-	}
-	if got := a.Do(http.MethodGet, wire.RegistrationsPath+"/"+r.ID, nil); got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
-		t.Errorf("polled too soon: %d, Retry-After %q, want %d and a time", got.Status, got.Header.Get("Retry-After"), http.StatusTooManyRequests)
-	}
-	h.Approve(r.Code)
-	a.Confirm(r.ID, h.Org.PublicID)
-	p := a.Poll()
-	if p.Servers[a.Servers[0].GUID] != wire.ServerApproved || p.Poll != 300 {
-		t.Errorf("Poll = %+v, want the server approved and 300 s", p)
-	}
-	added := a.Servers[0]
-	added.GUID = "0190a2b4-0000-7000-8000-00000000add1"
-	a.Servers = append(a.Servers, added)
-	if p := a.Poll(); p.Servers[added.GUID] != wire.ServerPending {
-		t.Errorf("Poll = %+v, want the new server pending", p)
-	}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		h := hubtest.New(t, func(c *hub.Config) { c.Store = dsn })
+		a := h.NewAgent("lic01")
+		r := a.Register()
+		if r.Poll != 5 || !strings.HasPrefix(r.Visit, h.URL()+"/") || time.Until(time.Unix(r.Expires, 0)) > 10*time.Minute {
+			t.Errorf("Registration = %+v", r)
+		}
+		if got := a.Put(1, a.Batch(1, time.Now(), 1)); got.Status != http.StatusUnauthorized {
+			t.Errorf("batch before registration: %d, want %d", got.Status, http.StatusUnauthorized)
+		}
+		if s := a.State(r.ID); s.State != wire.RegistrationWaiting || s.OrganisationName != "" {
+			t.Errorf("State = %+v, want it to wait", s)
+		}
+		if got := a.Do(http.MethodGet, wire.RegistrationsPath+"/"+r.ID, nil); got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") == "" {
+			t.Errorf("polled too soon: %d, Retry-After %q, want %d and a time", got.Status, got.Header.Get("Retry-After"), http.StatusTooManyRequests)
+		}
+		h.Approve(r.Code)
+		a.Confirm(r.ID, h.Org.PublicID)
+		p := a.Poll()
+		if p.Servers[a.Servers[0].GUID] != wire.ServerApproved || p.Poll != 300 {
+			t.Errorf("Poll = %+v, want the server approved and 300 s", p)
+		}
+		added := a.Servers[0]
+		added.GUID = "0190a2b4-0000-7000-8000-00000000add1"
+		a.Servers = append(a.Servers, added)
+		if p := a.Poll(); p.Servers[added.GUID] != wire.ServerPending {
+			t.Errorf("Poll = %+v, want the new server pending", p)
+		}
+	})
 }
 
 //
 func TestReplayedBatchesCountOnce(t *testing.T) {
-	h := hubtest.New(t)
-	a := h.RegisteredAgent("lic01")
-	batch := a.Batch(1, time.Now(), 7)
-	req := a.Request(http.MethodPut, hubtest.BatchPath(1), batch)
-	for i := range 100 {
-		again := req.Clone(t.Context())
-		again.Body, _ = req.GetBody()
-		got := a.Send(again)
-		var receipt wire.Receipt
-		if err := json.Unmarshal(got.Body, &receipt); err != nil || got.Status != http.StatusOK {
-			t.Fatalf("replay %d: %d %s", i, got.Status, got.Body)
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		h := hubtest.New(t, func(c *hub.Config) { c.Store = dsn })
+		a := h.RegisteredAgent("lic01")
+		batch := a.Batch(1, time.Now(), 7)
+		req := a.Request(http.MethodPut, hubtest.BatchPath(1), batch)
+		for i := range 100 {
+			again := req.Clone(t.Context())
+			again.Body, _ = req.GetBody()
+			got := a.Send(again)
+			var receipt wire.Receipt
+			if err := json.Unmarshal(got.Body, &receipt); err != nil || got.Status != http.StatusOK {
+				t.Fatalf("replay %d: %d %s", i, got.Status, got.Body)
+			}
+			want := wire.Receipt{Status: wire.ReceiptKnown, Records: 1}
+			if i == 0 {
+				want.Status = wire.ReceiptStored
+			}
+			if receipt != want {
+				t.Fatalf("replay %d: %+v, want %+v", i, receipt, want)
+			}
 		}
-		want := wire.Receipt{Status: wire.ReceiptKnown, Records: 1}
-		if i == 0 {
-			want.Status = wire.ReceiptStored
+		if p := a.Poll(); p.Complete[hubtest.Epoch] != 2 {
+			t.Errorf("complete below %d, want 2", p.Complete[hubtest.Epoch])
 		}
-		if receipt != want {
-			t.Fatalf("replay %d: %+v, want %+v", i, receipt, want)
+		got := a.Put(1, a.Batch(1, time.Now(), 8))
+		if got.Status != http.StatusConflict || got.Problem.Type != wire.ProblemFork {
+			t.Errorf("another content: %d %s, want %d %s", got.Status, got.Problem.Type, http.StatusConflict, wire.ProblemFork)
 		}
-	}
-	if p := a.Poll(); p.Complete[hubtest.Epoch] != 2 {
-		t.Errorf("complete below %d, want 2", p.Complete[hubtest.Epoch])
-	}
-	got := a.Put(1, a.Batch(1, time.Now(), 8))
-	if got.Status != http.StatusConflict || got.Problem.Type != wire.ProblemFork {
-		t.Errorf("another content: %d %s, want %d %s", got.Status, got.Problem.Type, http.StatusConflict, wire.ProblemFork)
-	}
+	})
 }
 
 // what was changed on the way is refused and leaves nothing behind.
@@ -319,11 +325,11 @@ func TestWrongClocksNeedTwoTries(t *testing.T) {
 		if got := other.DoJSON(http.MethodPost, wire.RegistrationsPath, other.RegistrationRequest()); got.Problem.Type != wire.ProblemStale {
 			t.Errorf("another agent's nonce: %d %s, want it refused as stale", got.Status, got.Body)
 		}
-		var hub wire.Hub
-		if err := json.Unmarshal(unsigned(t, http.MethodGet, h.URL()+wire.HubPath, nil).Body, &hub); err != nil {
+		var told wire.Hub
+		if err := json.Unmarshal(unsigned(t, http.MethodGet, h.URL()+wire.HubPath, nil).Body, &told); err != nil {
 			t.Fatal(err)
 		}
-		a.Nonce = hub.Nonce
+		a.Nonce = told.Nonce
 		a.Poll()
 	}
 }
