@@ -36,10 +36,10 @@ func (c *Counts) UnmarshalJSON(b []byte) error {
 		*c = nil
 		return nil
 	}
-	inner, ok := bytes.CutPrefix(b, []byte("["))
-	if inner, ok = bytes.CutSuffix(inner, []byte("]")); !ok || len(b) < 2 {
+	if len(b) < 2 || b[0] != '[' || b[len(b)-1] != ']' {
 		return fmt.Errorf("%.40q is not an array of counts", b)
 	}
+	inner := b[1 : len(b)-1]
 	*c = make(Counts, 0, bytes.Count(inner, []byte(","))+1)
 	if len(bytes.TrimSpace(inner)) == 0 {
 		return nil

@@ -18,6 +18,7 @@ type Batch struct {
 	Gone     []ID      // batches of the agent that will never come, their records included
 	Records  int
 	Unknown  int
+	Values   int // instants times pools and the like: what keeping it costs
 
 	// Pools are the pools that the batch names. Inside the batch, the PoolID of
 	// Pools[i] is i.

@@ -46,7 +46,7 @@ func build(content *wire.Batch, now time.Time) (*Batch, error) {
 			return nil, err
 		}
 	}
-	b.batch.Days = b.days.Days()
+	b.batch.Days, b.batch.Values = b.days.Days(), int(b.values)
 	return b.batch, nil
 }
 

@@ -80,7 +80,7 @@ func TestBatchNeedsAnApprovedServerOfItsAgent(t *testing.T) {
 				t.Errorf("%s: error %v, want a fault.NotFound", name, err)
 			}
 		}
-		if got := w.history(t, w.server2(t, guid)); got != "" {
+		if got := w.history(t, w.serverID(t, guid)); got != "" {
 			t.Errorf("a refused batch left %s", got)
 		}
 		if complete, err := w.Complete(t.Context(), w.agent); err != nil || len(complete) != 0 {
@@ -89,8 +89,8 @@ func TestBatchNeedsAnApprovedServerOfItsAgent(t *testing.T) {
 	})
 }
 
-// server2 returns the number of a license server by its GUID.
-func (w *world) server2(t *testing.T, guid string) int64 {
+// serverID returns the number of a license server by its GUID.
+func (w *world) serverID(t *testing.T, guid string) int64 {
 	t.Helper()
 	all, err := w.db.Servers(t.Context(), w.agent.Org)
 	if err != nil {

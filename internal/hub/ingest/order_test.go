@@ -46,7 +46,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 				if err != nil || complete[epoch] != uint64(len(batches)+1) {
 					rt.Fatalf("Complete = %v, %v, want %d", complete, err, len(batches)+1)
 				}
-				histories = append(histories, w.history(t, w.server2(t, server)))
+				histories = append(histories, w.history(t, w.serverID(t, server)))
 			}
 			if d := cmp.Diff(histories[0], histories[1]); d != "" {
 				rt.Fatalf("history differs with the order (-in order +shuffled):\n%s", d)

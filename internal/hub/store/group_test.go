@@ -148,6 +148,36 @@ func TestBatchThatCannotBeKeptFailsAlone(t *testing.T) {
 	}
 }
 
+func TestQueueIsBoundedByWhatItHolds(t *testing.T) {
+	db := openGroup(t, Options{})
+	large := func(seq uint64) *ingest.Batch {
+		b := small(seq)
+		b.Values = waitingValues
+		return b
+	}
+	if o, err := db.PutBatch(t.Context(), large(1)); err != nil || o != ingest.Stored {
+		t.Errorf("a large batch alone: %v, %v, want it stored", o, err)
+	}
+	var wg sync.WaitGroup
+	release := hold(t, db, 1, func() {
+		wg.Go(func() {
+			if _, err := db.PutBatch(t.Context(), large(2)); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	b := small(3)
+	b.Values = 1
+	if _, err := db.PutBatch(t.Context(), b); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a batch beside a large one: error %v, want a fault.Unavailable", err)
+	}
+	release()
+	wg.Wait()
+	if o, err := db.PutBatch(t.Context(), b); err != nil || o != ingest.Stored {
+		t.Errorf("later: %v, %v, want it stored", o, err)
+	}
+}
+
 func TestFullQueueAsksToComeAgain(t *testing.T) {
 	db := openGroup(t, Options{Waiting: 2})
 	var wg sync.WaitGroup

@@ -15,7 +15,17 @@ type handle interface {
 // parsed keeps the statements of the commits of batches. On SQLite parsing
 // them again takes a third of the time of a batch; pgx keeps them by itself.
 // Only the leader of a group uses it.
-type parsed map[string]*sql.Stmt
+type parsed map[string]*statement
+
+// A statement is open as long as the database.
+type statement struct{ stmt *sql.Stmt }
+
+// A runner is a statement in a transaction, which closes it.
+type runner interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, args ...any) *sql.Row
+}
 
 // learn parses what a transaction ran unparsed. Between transactions: in one,
 // SQLite's only connection is taken. What cannot be parsed now goes on being
@@ -25,8 +35,10 @@ func (p parsed) learn(ctx context.Context, db *sql.DB, t *parsedTx) {
 		if p[text] != nil {
 			continue
 		}
-		if stmt, err := db.PrepareContext(ctx, text); err == nil {
-			p[text] = stmt
+		var s statement
+		var err error
+		if s.stmt, err = db.PrepareContext(ctx, text); err == nil {
+			p[text] = &s
 		}
 	}
 }
@@ -38,30 +50,31 @@ type parsedTx struct {
 	unknown []string
 }
 
-func (t *parsedTx) stmt(ctx context.Context, query string) *sql.Stmt {
+// runner returns nil for a statement that is not parsed yet.
+func (t *parsedTx) runner(ctx context.Context, query string) runner {
 	if s := t.parsed[query]; s != nil {
-		return t.StmtContext(ctx, s)
+		return t.StmtContext(ctx, s.stmt)
 	}
 	t.unknown = append(t.unknown, query)
 	return nil
 }
 
 func (t *parsedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if s := t.stmt(ctx, query); s != nil {
+	if s := t.runner(ctx, query); s != nil {
 		return s.ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, query, args...)
 }
 
 func (t *parsedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if s := t.stmt(ctx, query); s != nil {
+	if s := t.runner(ctx, query); s != nil {
 		return s.QueryContext(ctx, args...)
 	}
 	return t.Tx.QueryContext(ctx, query, args...)
 }
 
 func (t *parsedTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := t.stmt(ctx, query); s != nil {
+	if s := t.runner(ctx, query); s != nil {
 		return s.QueryRowContext(ctx, args...)
 	}
 	return t.Tx.QueryRowContext(ctx, query, args...)

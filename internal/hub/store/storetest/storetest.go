@@ -88,9 +88,7 @@ func Postgres(t testing.TB) string {
 // run executes a statement on the database behind dsn, past the store.
 func run(t testing.TB, dsn, statement string) {
 	t.Helper()
-	db := Raw(t, dsn)
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
+	if _, err := Raw(t, dsn).Exec(statement); err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", statement, err))
 	}
 }
@@ -107,6 +105,10 @@ func Raw(t testing.TB, dsn string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close the database: %v", err)
+		}
+	})
 	return db
 }
