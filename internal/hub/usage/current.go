@@ -18,11 +18,8 @@ func nowOf(lines []line) Now {
 	}
 	if tally.untold {
 		n.Installed = license.Count{}
-		if n.Over.N == 0 {
-			n.Over = license.Count{}
-		}
 	}
-	if tally.purchaseUntold && n.Over.N == 0 {
+	if n.Over.N == 0 && (tally.untold || tally.purchaseUntold) {
 		n.Over = license.Count{}
 	}
 	return n
