@@ -141,7 +141,7 @@ func logWord(s string) string {
 // lists reads the features that a daemon serves. The list follows the line
 // "Server started on HOST for:", or a reread, with the same time.
 func (r *LogReader) lists(w *logWriter, text []byte, s string) bool {
-	if _, names, ok := strings.Cut(s, " for:"); ok && hasAnyPrefix(s, "Server started on ", "New Server started", "Server started") {
+	if _, names, ok := strings.Cut(s, " for:"); ok && hasAnyPrefix(s, "Server started", "New Server started", "NEW Server started") {
 		w.listing, w.listed, w.inside = true, r.clock.tod, nil
 		w.list(names)
 		return true
@@ -151,17 +151,35 @@ func (r *LogReader) lists(w *logWriter, text []byte, s string) bool {
 		w.list(s)
 		return true
 	}
-	if !w.listing || r.clock.tod-w.listed > 1 || r.clock.tod < w.listed || logNoise(s) {
+	if logNoise(s) {
 		w.listing, w.inside = false, nil
 		return false
 	}
-	first, _, _ := strings.Cut(strings.TrimRight(s, ")"), " ")
-	if len(text) == len(s) && !strings.Contains(s, "\t") && !w.served.has[first] && w.inside == nil && strings.Contains(s, " ") {
-		return false // names end in a blank or a tab; this is a sentence
+	if !w.listing || r.clock.tod-w.listed > 1 || r.clock.tod < w.listed {
+		w.listing, w.inside = false, nil
+		last := text[len(text)-1]
+		inList := last == ' ' || last == '\t' || bytes.IndexByte(text, '\t') >= 0
+		return inList && logLooksListed(text) // the file was cut there
+	}
+	if w.inside == nil && !logLooksListed(text) {
+		return false
 	}
 	w.listed = r.clock.tod
 	w.list(s)
 	return true
+}
+
+// logLooksListed tells a line of a list: a few words, all of them names.
+func logLooksListed(text []byte) bool {
+	words := bytes.Fields(text)
+	for _, word := range words {
+		for _, c := range bytes.TrimSuffix(word, []byte{')'}) {
+			if c <= ' ' || strings.IndexByte("()[]{},;:\"'<>=", c) >= 0 {
+				return false
+			}
+		}
+	}
+	return len(words) <= 4
 }
 
 // raw reads a line without time and name. It reports whether that is an event.
