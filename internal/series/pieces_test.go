@@ -1,6 +1,7 @@
 package series_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,10 +47,9 @@ func (n naive) marks() []mark {
 
 // last returns the newest mark at or before t for which ok is true.
 func (n naive) last(t int64, ok func(mark) bool) (mark, bool) {
-	marks := n.marks()
-	for i := len(marks) - 1; i >= 0; i-- {
-		if marks[i].At <= t && ok(marks[i]) {
-			return marks[i], true
+	for _, m := range slices.Backward(n.marks()) {
+		if m.At <= t && ok(m) {
+			return m, true
 		}
 	}
 	return mark{}, false
