@@ -21,8 +21,9 @@ type Bar struct {
 }
 
 // HTML draws the bar: in use filled, the reserved part of it lighter, a mark
-// where what was purchased ends and overdraft begins. Where use or installed
-// is not known it is hatched from end to end.
+// where what was purchased ends and overdraft begins, and one where installed
+// ends if more is in use. Where use or installed is not known it is hatched
+// from end to end.
 func (b Bar) HTML() template.HTML {
 	var s strings.Builder
 	fmt.Fprintf(&s, `<svg class="bar" width="100%%" height="%d" role="img" aria-label="%s">`, barHeight, esc(b.Label))
@@ -49,6 +50,10 @@ func (b Bar) HTML() template.HTML {
 	if b.Purchased.Known && b.Purchased.N < b.Installed.N {
 		x := percentOf(float64(b.Purchased.N), whole)
 		fmt.Fprintf(&s, `<line class="bar-purchased" x1="%s" x2="%s" y1="-1" y2="%d"/>`, x, x, barHeight+1)
+	}
+	if b.InUse.N > b.Installed.N {
+		x := percentOf(float64(b.Installed.N), whole)
+		fmt.Fprintf(&s, `<line class="bar-installed" x1="%s" x2="%s" y1="-2" y2="%d"/>`, x, x, barHeight+2)
 	}
 	s.WriteString(`</svg>`)
 	return template.HTML(s.String())

@@ -52,9 +52,9 @@ type Field struct {
 	Complete    string // autocomplete token
 	Max, Min    int    // length in characters; 0: any
 	Optional    bool
-	Focus       bool     // gets the focus when the page opens
-	Mono        bool     // a code: wide letters of one width, upper case
-	Options     []string // suggestions, by a datalist
+	Focus       bool // gets the focus when the page opens
+	Mono        bool // a code: wide letters of one width, upper case
+	Zone        bool // a time zone: the script offers those that the browser knows, its own first
 }
 
 // A Page renders pages that show a T.

@@ -3,6 +3,7 @@ package look
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ const sparkHeight = 44
 // step as an area, installed as a step line over it, what nobody knows
 // hatched. label says in words what it shows.
 func Spark(points []Point, label string) template.HTML {
-	if len(points) == 0 {
+	if !slices.ContainsFunc(points, func(p Point) bool { return !p.Outside }) {
 		return template.HTML(`<p class="spark-none">No readings yet</p>`)
 	}
 	s := scale{top: highest(points) * 1.06, height: sparkHeight - 3, pad: 2}

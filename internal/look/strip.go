@@ -22,6 +22,9 @@ func Strip(days []Cover, label string) template.HTML {
 	fmt.Fprintf(&b, `<svg class="strip" width="100%%" height="%d" role="img" aria-label="%s">`, stripHeight, esc(label))
 	const rect = `<rect class="%s" x="%s" width="%s" y="%s" height="%s"%s/>`
 	width := percentOf(0.8, float64(len(days)))
+	if len(days) > 120 {
+		width = share(1, len(days)) // columns are too narrow for gaps between them
+	}
 	for i, d := range days {
 		x := share(i, len(days))
 		fmt.Fprintf(&b, `<g><title>%s</title>`, esc(d.Title))

@@ -13,7 +13,7 @@ type tick struct {
 }
 
 const (
-	ticksWide   = 12 // dates that a wide chart has room for
+	ticksWide   = 14 // dates that a wide chart has room for
 	ticksNarrow = 5
 )
 

@@ -30,7 +30,7 @@ func newSetupPage(token string, f account.Founding, problem string) setupPage {
 			Hint: "License servers show it before they join.",
 		},
 		Zone: look.Field{
-			Name: "zone", Label: "Time zone", Value: f.Zone, Max: 64, Complete: "off",
+			Name: "zone", Label: "Time zone", Value: f.Zone, Max: 64, Complete: "off", Zone: true,
 			Hint: "Its calendar decides days and months, for example Europe/Berlin.",
 		},
 		Name:  look.Field{Name: "name", Label: "Your name", Value: f.Name, Max: 100, Complete: "name"},

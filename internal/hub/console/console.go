@@ -71,6 +71,10 @@ type Config struct {
 	HubURL        string // under which agents reach this hub; empty: not shown
 	Version       string // of the program; may be empty
 	Demo          bool   // every page says that its data are made up
+	// Guest, if set, returns the member as whom whoever has not signed in is let
+	// in; its zero value is nobody. It is for the demo, where there is nothing
+	// to protect.
+	Guest func() account.Member
 }
 
 // A Console serves the pages.

@@ -2,15 +2,10 @@ package console
 
 import (
 	"html/template"
-	"math"
 	"net/http"
 	"time"
 
-	"headroom/internal/catalog"
-	"headroom/internal/hub/account"
-	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
-	"headroom/internal/insight"
 	"headroom/internal/license"
 	"headroom/internal/look"
 )
@@ -59,7 +54,7 @@ func newKitPage(clock look.Clock) kitPage {
 		Swatches: []string{"bg", "surface", "sunken", "line", "ink", "ink-2", "ink-3", "accent", "accent-soft", "bad", "warn", "good", "mute"},
 		Tones:    []kitTone{{look.Bad, "Over"}, {look.Warn, "Tight"}, {look.Good, "Fine"}, {look.Info, "New"}, {look.Mute, "Unknown"}},
 		Words:    sampleReview(clock.Now).Words, Code: "K7QMP-3XW9B",
-		Trust: newTrust(clock, o.Trust), Bars: kitBars(), Servers: newServersPage(clock, usage.DefaultThresholds, sampleServers(clock.Now), false),
+		Trust: newTrust(clock, o.Trust), Cards: newUsagePage(clock, o, "").Cards, Bars: kitBars(), Servers: newServersPage(clock, usage.DefaultThresholds, sampleServers(clock.Now), false),
 		Fields: []look.Field{
 			{Name: "kit-text", Label: "A text", Hint: "What it is for."},
 			{Name: "kit-wrong", Label: "A wrong one", Type: "email", Value: "nobody", Error: "This is not an e-mail address."},
@@ -68,9 +63,6 @@ func newKitPage(clock look.Clock) kitPage {
 		},
 		Times:   kitTimes(clock),
 		Numbers: kitNumbers(),
-	}
-	for _, card := range o.Cards {
-		p.Cards = append(p.Cards, newCard(clock, card))
 	}
 	for i, days := range []int{31, 90, 400} {
 		d := sampleDetails(clock, days)
@@ -123,182 +115,4 @@ func kitNumbers() []factView {
 		{Name: "Not known", Value: look.Count(license.Count{}, "The source does not tell.")},
 		{Name: "Does not apply", Value: look.None("no limit")},
 	}
-}
-
-// sampleServers are license servers in every state.
-func sampleServers(now time.Time) []usage.Server {
-	server := func(id int64, name string, status usage.Status, reported time.Duration) usage.Server {
-		s := usage.Server{
-			ID: id, GUID: "00000000-0000-4000-8000-00000000000" + string(rune('0'+id)), Name: name,
-			Hosts: []string{name + ".corp.example"}, Manager: "citrix", Version: "11.17.2.0 build 51000", Agent: name,
-			Registered: now.Add(-400 * 24 * time.Hour), Status: status,
-		}
-		if reported > 0 {
-			s.LastReported, s.LastContact, s.LastReading = now.Add(-reported), now.Add(-2*time.Minute), now.Add(-reported-4*time.Minute)
-		}
-		return s
-	}
-	all := []usage.Server{
-		server(1, "ctx-lic-ber-01", usage.Reporting, 41*time.Minute),
-		server(2, "ctx-lic-lon-01", usage.Reporting, 6*time.Hour),
-		server(3, "ctx-lic-nyc-01", usage.NotReporting, 5*24*time.Hour),
-		server(4, "flex-cad-muc-01", usage.Reporting, 12*time.Minute),
-		server(5, "flex-cad-new", usage.Awaiting, 0),
-		server(6, "old-lic-par", usage.Silent, 44*24*time.Hour),
-		server(7, "retired-lic", usage.Removed, 200*24*time.Hour),
-	}
-	all[1].FailedAt, all[1].Failure = now.Add(-10*time.Minute), "Cannot connect to license server system. (-15,578:10049)"
-	all[3].Manager, all[3].Version, all[3].Hosts = "flexnet", "11.19.6", []string{"muc-a.corp.example", "muc-b.corp.example", "muc-c.corp.example"}
-	all[4].Registered, all[4].Overdue, all[4].Version = now.Add(-30*time.Hour), true, ""
-	return all
-}
-
-// A sampleShape is the use of a made-up product.
-type sampleShape struct {
-	installed, overdraft int64
-	base, swing          float64
-	known                int // days of history
-}
-
-// buckets makes days that end with today: working days and weekends, a day
-// that nobody knows, licenses added halfway.
-func (s sampleShape) buckets(clock look.Clock, days int) []insight.Bucket {
-	from := insight.DayStart(clock.Now.In(clock.Zone).AddDate(0, 0, 1-days), clock.Zone)
-	var all []insight.Bucket
-	for i, span := range insight.Days(from, clock.Now, clock.Zone) {
-		b := insight.Bucket{Span: span, Mean: math.NaN()}
-		day := time.Unix(span.From, 0).In(clock.Zone)
-		length := span.To - span.From
-		n := day.YearDay()
-		switch {
-		case i < days-s.known:
-		case n%97 == 40 || n%97 == 41:
-			b.Peak.Coverage = insight.Coverage{Unknown: length}
-		default:
-			level := s.base + s.swing*math.Sin(float64(n)/9) + s.swing*math.Abs(math.Sin(float64(n*n)))
-			if day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
-				level *= 0.32
-			}
-			b.Installed, b.Overdraft = license.Of(s.installed+s.overdraft), license.Of(s.overdraft)
-			if i < days/2 && s.installed > 100 {
-				b.Installed = license.Of(s.installed*9/10 + s.overdraft)
-			}
-			b.Mean = level * 0.58
-			b.Peak = insight.Peak{
-				Known: true, Value: int64(level), At: span.From + min(length-1, 10*3600+int64(n*61)), Installed: b.Installed,
-				Basis: license.BasisSampled, Coverage: insight.Coverage{Known: length * int64(95+n%6) / 100, Unknown: length * int64(5-n%6) / 100},
-			}
-		}
-		all = append(all, b)
-	}
-	return all
-}
-
-// highestOf returns the peak of buckets.
-func highestOf(buckets []insight.Bucket) insight.Peak {
-	var peak insight.Peak
-	var known insight.Coverage
-	for _, b := range buckets {
-		known = insight.Coverage{Known: known.Known + b.Peak.Coverage.Known, Unknown: known.Unknown + b.Peak.Coverage.Unknown}
-		if b.Peak.Known && (!peak.Known || b.Peak.Value > peak.Value) {
-			peak = b.Peak
-		}
-	}
-	peak.Coverage = known
-	return peak
-}
-
-func samplePeaks(clock look.Clock, s sampleShape) usage.Peaks {
-	year := s.buckets(clock, 400)
-	p := usage.Peaks{Last7: highestOf(year[len(year)-8:]), Month: highestOf(year[len(year)-24:]), All: highestOf(year)}
-	if s.known > 0 {
-		p.Since = clock.Now.AddDate(0, 0, -s.known)
-	}
-	p.All.Basis = license.BasisExact
-	p.Month.Partial = s.overdraft > 0
-	return p
-}
-
-// sampleOverview is an estate with a card of every risk and model.
-func sampleOverview(clock look.Clock) usage.Overview {
-	servers := sampleServers(clock.Now)
-	card := func(p catalog.Product, risk usage.Risk, s sampleShape, n usage.Now, tightest string) usage.Card {
-		n.Oldest, n.Counted = clock.Now.Add(-6*time.Hour), 3
-		return usage.Card{Product: p, Now: n, Risk: risk, Tightest: tightest, Peaks: samplePeaks(clock, s), Spark: s.buckets(clock, 90), Servers: 3}
-	}
-	of := license.Of
-	cards := []usage.Card{
-		card(catalog.Product{Key: "xdt-plt-ccs", Name: "Citrix Virtual Apps and Desktops Premium", Model: catalog.Concurrent, OldName: "XenDesktop Platinum"},
-			usage.RiskOver, sampleShape{1200, 120, 1050, 130, 400},
-			usage.Now{InUse: of(1214), Installed: of(1320), Overdraft: of(120), Over: of(26), Borrowed: of(0)}, "ctx-lic-ber-01"),
-		card(catalog.Product{Key: "cad", Name: "CADMODEL_PRO", Model: catalog.Concurrent, Daemon: "cadvend"},
-			usage.RiskTight, sampleShape{85, 0, 58, 14, 400},
-			usage.Now{InUse: of(79), Installed: of(85), Reserved: of(6), Borrowed: of(4), Queued: of(2)}, "flex-cad-muc-01"),
-		card(catalog.Product{Key: "mesh", Name: "MESHSOLVE", Model: catalog.Unknown, Daemon: "meshd"},
-			usage.RiskUnknown, sampleShape{0, 0, 0, 0, 0}, usage.Now{}, ""),
-		card(catalog.Product{Key: "xdt-ent-ud", Name: "Citrix Virtual Apps and Desktops Advanced", Model: catalog.UserDevice, OldName: "XenDesktop Enterprise"},
-			usage.RiskFine, sampleShape{2500, 250, 1500, 120, 40},
-			usage.Now{InUse: of(1688), Installed: of(2750), Overdraft: of(250), Over: of(0)}, "ctx-lic-lon-01"),
-		card(catalog.Product{Key: "view", Name: "<b>VIEWER</b> & \"friends\"", Model: catalog.Concurrent, Daemon: "cadvend"},
-			usage.RiskFine, sampleShape{0, 0, 30, 9, 400}, usage.Now{InUse: of(31), Unlimited: true}, ""),
-	}
-	cards[2].Now.Counted, cards[2].Now.Oldest, cards[2].Now.LeftOut = 0, time.Time{}, []string{"ctx-lic-nyc-01"}
-	cards[0].Now.Counted, cards[0].Now.LeftOut = 2, []string{"ctx-lic-nyc-01"}
-	return usage.Overview{
-		Organisation: usage.Organisation{Name: "Example AG", Zone: clock.Zone, Thresholds: usage.DefaultThresholds}, At: clock.Now,
-		Trust: usage.Trust{
-			Reporting: 3, Total: 6, Oldest: clock.Now.Add(-6 * time.Hour), Coverage: insight.Coverage{Known: 98_612, Unknown: 1_388},
-			Silent: []usage.Server{servers[2], servers[4], servers[5]},
-		},
-		Cards: cards,
-	}
-}
-
-// sampleDetails is one product over some days.
-func sampleDetails(clock look.Clock, days int) usage.Details {
-	o := sampleOverview(clock)
-	shape := sampleShape{1200, 120, 1050, 130, 400}
-	trend := shape.buckets(clock, days)
-	d := usage.Details{
-		Organisation: o.Organisation, At: clock.Now, Product: o.Cards[0].Product, Now: o.Cards[0].Now, Peaks: o.Cards[0].Peaks,
-		Peak: highestOf(trend), Trend: trend, All: sampleServers(clock.Now)[:3],
-	}
-	for i, s := range d.All {
-		part := sampleShape{400, 40, 350, 45, 400}
-		peak := highestOf(part.buckets(clock, days))
-		use := usage.ServerUse{Server: s, Pools: []string{"XDT_PLT_CCS", "XDS_PLT_CCS"}, Peak: peak, Share: license.Of(peak.Value - int64(i))}
-		use.Now = usage.Now{InUse: license.Of(466 - int64(60*i)), Installed: license.Of(440), Overdraft: license.Of(40), Counted: 1}
-		d.Servers = append(d.Servers, use)
-	}
-	d.Servers[2].Share = license.Count{}
-	return d
-}
-
-func sampleReview(now time.Time) registration.Review {
-	return registration.Review{
-		ID: "5f0d", Host: "flex-cad-new.corp.example", Platform: "windows/amd64", Version: "1.0.0", Address: "192.0.2.17",
-		Asked: now.Add(-2 * time.Minute), Expires: now.Add(8 * time.Minute), Again: true,
-		Words: []string{"copper", "lantern", "orbit", "velvet", "harbor", "maple"},
-		Servers: []license.Server{
-			{Name: "flex-cad-new", Hosts: []string{"flex-cad-new.corp.example"}, Manager: "flexnet", Version: "11.19.6"},
-			{Name: "ctx-old", Hosts: []string{"ctx-old.corp.example"}, Manager: "citrix", Version: "11.14.0.1"},
-		},
-	}
-}
-
-func sampleRegistrations(clock look.Clock, role account.Role) registrationsPage {
-	now := clock.Now
-	review := sampleReview(now)
-	var agents []registration.Agent
-	for i, s := range sampleServers(now) {
-		agents = append(agents, registration.Agent{
-			ID: int64(i + 1), Host: s.Hosts[0], Platform: "windows/amd64", Version: "1.0.0", Registered: s.Registered,
-			ApprovedBy: "ada@example.com", LastSeen: s.LastContact, Servers: []license.Server{{Name: s.Name}},
-		})
-	}
-	agents[6].Removed = now.Add(-190 * 24 * time.Hour)
-	return newRegistrationsPage(clock, role, agents, []registration.Standing{
-		{ID: "a", Host: review.Host, State: registration.Approved, Asked: review.Asked, Expires: now.Add(23 * time.Hour), ApprovedBy: "ada@example.com", Words: review.Words},
-		{ID: "b", Host: "lab-7", State: registration.Expired, Asked: now.Add(-26 * time.Hour), Expires: now.Add(-2 * time.Hour), ApprovedBy: "ada@example.com", Words: review.Words},
-	}, []registration.PendingServer{{Server: review.Servers[0], Agent: 4, Host: "flex-cad-muc-01"}})
 }

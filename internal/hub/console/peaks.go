@@ -20,8 +20,9 @@ type peaksView struct {
 // A peakView is one highest value with what it rests on.
 type peakView struct {
 	Window string
+	Note   string // under it
 	Value  template.HTML
-	Of     template.HTML // what was installed then
+	Of     template.HTML // what was installed then; empty if there is no peak
 	When   template.HTML
 	Basis  template.HTML
 }
@@ -34,18 +35,17 @@ func newPeaks(clock look.Clock, p usage.Peaks, use string) peaksView {
 	}}
 	all := newPeak(clock, "All time", p.All)
 	if !p.Since.IsZero() {
-		all.Window = "Since " + clock.DayText(p.Since)
+		all.Note = "since " + clock.DayText(p.Since)
 	}
 	v.Rows = append(v.Rows, all)
 	return v
 }
 
 func newPeak(clock look.Clock, window string, p insight.Peak) peakView {
-	v := peakView{Window: window, Of: look.None("no peak, no installed")}
+	v := peakView{Window: window}
 	if !p.Known {
 		v.Value = look.Unknown("No moment of this time is known.")
 		v.When = look.None("no moment of this time is known")
-		v.Basis = look.None("nothing is known")
 		return v
 	}
 	v.Value = peakValue(p)

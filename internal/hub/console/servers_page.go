@@ -99,6 +99,8 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		row.Reader, row.Failure = look.Status(look.Bad, "Failing"), s.Failure
 	case s.LastReading.IsZero():
 		row.Reader = look.None("it has not read anything yet")
+	case clock.Now.Sub(s.LastReading) > t.Reporting:
+		row.Reader = look.Status(look.Mute, "Not heard of")
 	default:
 		row.Reader = look.Status(look.Good, "Reading")
 	}

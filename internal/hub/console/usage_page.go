@@ -35,7 +35,7 @@ type trustView struct {
 type silentView struct {
 	Name   string
 	Status template.HTML
-	Since  template.HTML
+	Since  template.HTML // empty: never
 }
 
 // A riskCount is how many products have a risk.
@@ -66,6 +66,7 @@ type nowView struct {
 	InUse, Installed template.HTML
 	Limited          bool // there is a number installed, or one that is not known
 	Available        template.HTML
+	Purchased        template.HTML // and overdraft; empty where the servers do not tell
 	Bar              template.HTML
 	Facts            []factView
 }
@@ -92,10 +93,30 @@ func newUsagePage(clock look.Clock, o usage.Overview, hubURL string) usagePage {
 		Trust: newTrust(clock, o.Trust), Risks: riskCounts(o.Cards),
 		Start: o.Trust.Total == 0 && len(o.Cards) == 0, HubURL: hubURL,
 	}
+	names := map[string]string{}
 	for _, card := range o.Cards {
-		p.Cards = append(p.Cards, newCard(clock, card))
+		names[card.Product.Key] = card.Product.Name
+	}
+	for _, card := range o.Cards {
+		v := newCard(clock, card)
+		if card.Twin != "" {
+			v.Facts = append(v.Facts, twinFact(card.Twin, names))
+		}
+		p.Cards = append(p.Cards, v)
 	}
 	return p
+}
+
+// twinFact warns that a product may be the same purchase as another.
+func twinFact(twin string, names map[string]string) factView {
+	name, ok := names[twin]
+	if !ok {
+		name = twin
+	}
+	return factView{
+		Name: "Possible twin of", Value: template.HTML(template.HTMLEscapeString(name)),
+		Note: "both are counted in full", Tone: look.Warn,
+	}
 }
 
 // namedSilent is how many silent servers the trust line names.
@@ -117,7 +138,11 @@ func newTrust(clock look.Clock, t usage.Trust) trustView {
 			v.More = len(t.Silent) - namedSilent
 			break
 		}
-		v.Silent = append(v.Silent, silentView{Name: s.Name, Status: statusMark(s), Since: clock.Age(s.LastReported)})
+		silent := silentView{Name: s.Name, Status: statusMark(s)}
+		if !s.LastReported.IsZero() {
+			silent.Since = clock.Age(s.LastReported)
+		}
+		v.Silent = append(v.Silent, silent)
 	}
 	return v
 }
@@ -168,7 +193,7 @@ func newProduct(p catalog.Product) productView {
 func newNow(n usage.Now, tightest string, p productView) nowView {
 	return nowView{
 		InUse: look.Count(n.InUse, whyNoUse(n)), Installed: installedText(n), Limited: !n.Unlimited,
-		Available: availableText(n), Bar: nowBar(n, p), Facts: nowFacts(n, tightest),
+		Available: availableText(n), Purchased: purchasedText(n), Bar: nowBar(n, p), Facts: nowFacts(n, tightest),
 	}
 }
 
@@ -237,6 +262,15 @@ func purchased(installed, overdraft license.Count) license.Count {
 	return license.Of(installed.N - overdraft.N)
 }
 
+// purchasedText says how installed is made up, where there is overdraft.
+func purchasedText(n usage.Now) template.HTML {
+	p := purchased(n.Installed, n.Overdraft)
+	if !p.Known || n.Overdraft.N == 0 {
+		return ""
+	}
+	return template.HTML(look.Number(p.N) + " purchased and " + look.Number(n.Overdraft.N) + " overdraft")
+}
+
 // nowBar draws use against installed; a product without limit has no bar.
 func nowBar(n usage.Now, p productView) template.HTML {
 	if n.Unlimited {
@@ -252,19 +286,27 @@ func nowBar(n usage.Now, p productView) template.HTML {
 // nowFacts are the figures beside in use and installed.
 func nowFacts(n usage.Now, tightest string) []factView {
 	var facts []factView
-	over := factView{Name: "Overdraft used", Value: look.Count(n.Over, "The license servers do not tell which part of installed is overdraft.")}
 	switch {
+	case n.Unlimited:
 	case n.Over.Known && n.Over.N > 0:
-		over.Tone = look.Bad
+		over := factView{Name: "Overdraft used", Value: look.Count(n.Over, ""), Tone: look.Bad}
 		if tightest != "" {
 			over.Note = "most on " + tightest
 		}
-	case tightest != "":
-		over.Note = "tightest: " + tightest
+		facts = append(facts, over)
+	default:
+		facts = append(facts, factView{
+			Name: "Overdraft used", Value: look.Count(n.Over, "The license servers do not tell which part of installed is overdraft."),
+		})
+		if tightest != "" && n.Counted > 1 {
+			facts = append(facts, factView{Name: "Tightest", Value: template.HTML(template.HTMLEscapeString(tightest))})
+		}
 	}
-	facts = append(facts, over)
-	if p := purchased(n.Installed, n.Overdraft); p.Known && n.Overdraft.N > 0 && !n.Unlimited {
-		facts = append(facts, factView{Name: "Purchased", Value: look.Count(p, ""), Note: "and " + look.Number(n.Overdraft.N) + " overdraft"})
+	if n.Untold > 0 {
+		facts = append(facts, factView{Name: "Without", Value: template.HTML(look.Plural(n.Untold, "pool", "pools")), Note: "that never told its use", Tone: look.Warn})
+	}
+	if n.Uncounted > 0 {
+		facts = append(facts, factView{Name: "Uncounted", Value: template.HTML(look.Plural(n.Uncounted, "pool", "pools")), Note: "free for anybody, in no sum"})
 	}
 	for _, part := range []struct {
 		name  string

@@ -58,9 +58,9 @@ func (c *Console) visit(r *http.Request) (visit, error) {
 	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: theme(r)}
 	m, err := c.Sessions.Member(r.Context())
 	if fault.KindOf(err) == fault.Unauthorized {
-		return v, nil
+		m, err = c.guest(), nil
 	}
-	if err != nil {
+	if err != nil || m.ID == 0 {
 		return v, err
 	}
 	v.org, err = c.Accounts.Organisation(r.Context(), m.Org)
@@ -75,6 +75,14 @@ func (c *Console) visit(r *http.Request) (visit, error) {
 	}
 	v.clock.Zone = zone
 	return v, nil
+}
+
+// guest is the member as whom everybody is let in, if there is one.
+func (c *Console) guest() account.Member {
+	if c.Guest == nil {
+		return account.Member{}
+	}
+	return c.Guest()
 }
 
 // allowed refuses nobody's and too low a member's visit.

@@ -201,6 +201,13 @@ function menus(menu) {
   });
 }
 
+// Time zones: those that the browser knows are offered, its own is filled in.
+function zones(input) {
+  input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  const known = Intl.supportedValuesOf?.("timeZone") ?? [];
+  input.list.append(...known.map((zone) => make("option", { value: zone })));
+}
+
 for (const table of all("table.table")) { sortable(table); paged(table); }
 all(".trend-frame").forEach(tip);
 all("[data-copy]").forEach(copies);
@@ -210,3 +217,4 @@ all("[data-theme-switch]").forEach(themes);
 all("[data-note]").forEach(notes);
 all("[data-dialog]").forEach(dialogs);
 all("details.menu").forEach(menus);
+all("[data-zone]").forEach(zones);

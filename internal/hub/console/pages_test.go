@@ -1,0 +1,269 @@
+package console
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/registration"
+	"headroom/internal/hub/usage"
+	"headroom/internal/look"
+)
+
+// hostile is a name as somebody hostile would give it to a license server.
+const hostile = `<script>alert(1)</script>"'=HYPERLINK`
+
+func testClock(t *testing.T) look.Clock {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return look.Clock{Now: time.Date(2026, 11, 24, 13, 5, 0, 0, time.UTC), Zone: zone}
+}
+
+// samplePages renders every page that there is, with sample data in which
+// names are hostile.
+func samplePages(t *testing.T) map[string]string {
+	t.Helper()
+	assets, err := look.NewAssets(styles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPages(assets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := testClock(t)
+	o, d, servers, review := sampleOverview(clock), sampleDetails(clock, 31), sampleServers(clock.Now), sampleReview(clock.Now)
+	o.Cards[1].Product.Name, o.Cards[1].Tightest, o.Trust.Silent[0].Name = hostile, hostile, hostile
+	d.Product.Name, d.Servers[0].Server.Name, d.Servers[0].Pools, d.All[0].Name = hostile, hostile, []string{hostile}, hostile
+	servers[0].Name, servers[0].Hosts, servers[1].Failure, servers[0].Agent = hostile, []string{hostile}, hostile, hostile
+	review.Host, review.Servers[0].Name, review.Servers[0].Version = hostile, hostile, hostile
+	query := detailsQuery{product: "x", span: "31", step: usage.ByDay, servers: []string{d.All[0].GUID}}
+	empty := usage.Overview{}
+	waiting := usage.Overview{Trust: usage.Trust{Total: 1}}
+	c := &Console{Config: Config{HubURL: "https://hub.example"}}
+
+	shell := look.Shell{Title: hostile, Owner: hostile, Nav: nav, User: look.User{Name: hostile, Email: hostile}, SignOut: "/logout", Demo: true, Notes: []look.Note{{Tone: look.Good, Text: hostile}}}
+	bare := shell
+	bare.Bare = true
+	pages := map[string]string{}
+	add := func(name string, body []byte, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		pages[name] = string(body)
+	}
+	render := func(name string, f func() ([]byte, error)) {
+		t.Helper()
+		body, err := f()
+		add(name, body, err)
+	}
+	render("usage", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, o, "")) })
+	render("usage empty", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, empty, c.HubURL)) })
+	render("usage waiting", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, waiting, "")) })
+	render("details", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, query, d)) })
+	render("details empty", func() ([]byte, error) {
+		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}))
+	})
+	render("servers", func() ([]byte, error) {
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false))
+	})
+	render("servers gone", func() ([]byte, error) {
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true))
+	})
+	render("servers empty", func() ([]byte, error) {
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false))
+	})
+	render("registrations", func() ([]byte, error) { return p.registrations.Render(shell, sampleRegistrations(clock)) })
+	render("registrations empty", func() ([]byte, error) {
+		return p.registrations.Render(shell, newRegistrationsPage(clock, account.Viewer, nil, nil, nil))
+	})
+	render("register", func() ([]byte, error) { return p.register.Render(shell, c.newRegisterPage(hostile, hostile)) })
+	render("review", func() ([]byte, error) {
+		return p.review.Render(shell, newReviewPage(clock, hostile, review, account.Organisation{Name: hostile, PublicID: "QK7MXPTD"}))
+	})
+	render("login", func() ([]byte, error) { return p.login.Render(bare, newLoginPage("/", hostile, hostile)) })
+	render("setup", func() ([]byte, error) {
+		return p.setup.Render(bare, newSetupPage("token", account.Founding{Organisation: hostile}, hostile))
+	})
+	render("failure", func() ([]byte, error) {
+		return p.failure.Render(bare, failurePage{Status: 404, Title: "No", Message: hostile, Back: "/", Where: "Usage"})
+	})
+	render("kit", func() ([]byte, error) { return p.kit.Render(shell, newKitPage(clock)) })
+	return pages
+}
+
+// sampleRegistrations are registrations in every state.
+func sampleRegistrations(clock look.Clock) registrationsPage {
+	now := clock.Now
+	review := sampleReview(now)
+	var agents []registration.Agent
+	for i, s := range sampleServers(now) {
+		agents = append(agents, registration.Agent{
+			ID: int64(i + 1), Host: s.Hosts[0], Platform: "windows/amd64", Version: "1.0.0", Registered: s.Registered,
+			ApprovedBy: "ada@example.com", LastSeen: s.LastContact, Servers: review.Servers,
+		})
+	}
+	agents[0].Host, agents[6].Removed = hostile, now.Add(-190*24*time.Hour)
+	return newRegistrationsPage(clock, account.Admin, agents, []registration.Standing{
+		{ID: "a", Host: hostile, State: registration.Approved, Asked: review.Asked, Expires: now.Add(23 * time.Hour), Words: review.Words},
+		{ID: "b", Host: "lab-7", State: registration.Expired, Asked: now.Add(-26 * time.Hour), Expires: now.Add(-2 * time.Hour), Words: review.Words},
+	}, []registration.PendingServer{{Server: review.Servers[0], Agent: 4, Host: hostile}})
+}
+
+func TestEveryPageKeepsToThePolicy(t *testing.T) {
+	inline := regexp.MustCompile(`(?i)<[a-z][^>]*\s(style|on[a-z]+)\s*=`)
+	script := regexp.MustCompile(`(?i)<script[^>]*>[^<]`)
+	outside := regexp.MustCompile(`(?i)\s(src|href|action)="(https?:|//|javascript:|data:)`)
+	for name, page := range samplePages(t) {
+		for _, bad := range []*regexp.Regexp{inline, script, outside} {
+			if found := bad.FindString(page); found != "" {
+				t.Errorf("%s: the policy forbids %q", name, found)
+			}
+		}
+	}
+}
+
+func TestNamesAreTextOnEveryPage(t *testing.T) {
+	for name, page := range samplePages(t) {
+		if strings.Contains(page, "<script>") || strings.Contains(page, "<b>VIEWER") {
+			t.Errorf("%s: a name became markup", name)
+		}
+		if strings.Contains(page, "ZgotmplZ") {
+			t.Errorf("%s: a value was refused in its place", name)
+		}
+	}
+}
+
+// An element is a start tag of a page with the elements around it.
+type element struct {
+	name   string
+	attrs  map[string]string
+	within []string
+}
+
+// elements reads a page strictly: every element must be closed, in order.
+func elements(t *testing.T, name, page string) []element {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	var all []element
+	var open []string
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		switch tag := token.(type) {
+		case xml.StartElement:
+			e := element{name: tag.Name.Local, attrs: map[string]string{}, within: slices.Clone(open)}
+			for _, a := range tag.Attr {
+				e.attrs[a.Name.Local] = a.Value
+			}
+			all = append(all, e)
+			open = append(open, tag.Name.Local)
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1] != tag.Name.Local {
+				t.Fatalf("%s: </%s> closes %v", name, tag.Name.Local, open)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	return all
+}
+
+func TestEveryPageIsWellFormedAndLabelled(t *testing.T) {
+	for name, page := range samplePages(t) {
+		ids, all := map[string]int{}, elements(t, name, page)
+		labels := map[string]bool{}
+		for _, e := range all {
+			if id := e.attrs["id"]; id != "" {
+				ids[id]++
+			}
+			if e.name == "label" {
+				labels[e.attrs["for"]] = true
+			}
+		}
+		for id, n := range ids {
+			if n > 1 {
+				t.Errorf("%s: id %q stands %d times", name, id, n)
+			}
+		}
+		for _, e := range all {
+			checkElement(t, name, e, ids, labels)
+		}
+		if n := strings.Count(page, "<h1"); n != 1 {
+			t.Errorf("%s: %d h1, want 1", name, n)
+		}
+	}
+}
+
+// checkElement checks what makes an element usable for everybody.
+func checkElement(t *testing.T, page string, e element, ids map[string]int, labels map[string]bool) {
+	t.Helper()
+	for _, attr := range []string{"aria-labelledby", "aria-describedby", "data-copy", "data-filter", "data-list", "data-dialog", "popovertarget", "list", "for"} {
+		for _, id := range strings.Fields(e.attrs[attr]) {
+			if ids[id] == 0 {
+				t.Errorf("%s: %s=%q of <%s> names nothing", page, attr, id, e.name)
+			}
+		}
+	}
+	switch {
+	case e.name == "input" && e.attrs["type"] != "hidden" && !labels[e.attrs["id"]] && !slices.Contains(e.within, "label"):
+		t.Errorf("%s: input %q has no label", page, e.attrs["name"])
+	case e.name == "svg" && e.attrs["role"] == "" && e.attrs["aria-hidden"] == "" && !slices.Contains(e.within, "svg"):
+		t.Errorf("%s: svg %q is neither named nor hidden", page, e.attrs["class"])
+	case e.name == "form" && e.attrs["method"] == "":
+		t.Errorf("%s: form without a method", page)
+	case e.name == "th" && e.attrs["scope"] == "":
+		t.Errorf("%s: th without a scope", page)
+	}
+}
+
+func TestEveryTableSorts(t *testing.T) {
+	table := regexp.MustCompile(`(?s)<table class="table.*?</table>`)
+	found := 0
+	for name, page := range samplePages(t) {
+		for _, text := range table.FindAllString(page, -1) {
+			found++
+			if !strings.Contains(text, "data-sort=") {
+				t.Errorf("%s: a table cannot be sorted: %.200s", name, text)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d tables found on all pages, want at least 10", found)
+	}
+}
+
+// A template that a page does not use any more is a template that nobody
+// renders.
+func TestEveryTemplateIsRead(t *testing.T) {
+	files, err := templates.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered := map[string]bool{"product": true} // shared by pages
+	for name := range samplePages(t) {
+		first, _, _ := strings.Cut(name, " ")
+		rendered[first] = true
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(f.Name(), ".html"); !rendered[name] {
+			t.Errorf("templates/%s is rendered by no test; rendered: %v", f.Name(), slices.Sorted(maps.Keys(rendered)))
+		}
+	}
+}
