@@ -67,6 +67,9 @@ func BenchmarkDetails(b *testing.B) {
 	e := demoEstate(b)
 	q := usage.Question{Product: "acme.feature3"}
 	warm := e.service()
+	if _, err := warm.Details(b.Context(), 1, q); err != nil {
+		b.Fatal(err)
+	}
 	for name, service := range map[string]func() *usage.Service{"cold": e.service, "warm": func() *usage.Service { return warm }} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
