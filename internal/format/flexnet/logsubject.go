@@ -139,15 +139,28 @@ func (s *logSubject) tail(rest string, page encoding.Encoding) bool {
 	return true
 }
 
-// logExtraEnd finds the bracket that closes the one at the front: the first
-// that ends the line or has a blank behind it.
+// logExtraEnd finds the bracket that closes the one at the front, which has a
+// blank or nothing behind it. Vendors write what they like between them.
 func logExtraEnd(s string) int {
+	depth, first := 0, -1
 	for i := range len(s) {
-		if s[i] == ']' && (i+1 == len(s) || s[i+1] == ' ' || s[i+1] == '\t') {
-			return i
+		switch s[i] {
+		case '[':
+			depth++
+		case ']':
+			depth--
+			if i+1 < len(s) && s[i+1] != ' ' && s[i+1] != '\t' {
+				continue
+			}
+			if depth == 0 {
+				return i
+			}
+			if first < 0 {
+				first = i
+			}
 		}
 	}
-	return -1
+	return first
 }
 
 // logLicenseCount reads "(N licenses)" and returns what follows.

@@ -12,7 +12,7 @@ import (
 // event without date, or nil for a line that is none and is not unread.
 var logVariants = map[string]*flexnet.LogEvent{
 	"out":       variant(flexnet.LogOut, "adskflex", "64300ACD_F", "USER01", "COMPUTER01"),
-	"out-count": withCount(variant(flexnet.LogOut, "ansyslmd", "hfsshpc", "hpcuser", "node7005.cluster.example.edu"), 20, ""),
+	"out-count": withCount(variant(flexnet.LogOut, "ansyslmd", "hfsshpc", "hpcuser01", "node7005.cluster.example.edu"), 20, ""),
 	"out-token-product-and-count": withCount(
 		variant(flexnet.LogOut, "MSC", "MSCONE", "user_01", "machine_01"), 13, "MSCONE:NASTRAN"),
 	"out-user-with-space":  variant(flexnet.LogOut, "MLM", "MATLAB", "Jane Doe", "PC-0001"),
