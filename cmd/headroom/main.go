@@ -20,10 +20,13 @@ var version = "dev"
 
 // cli is the command line. Each subcommand lives in the file of its name.
 type cli struct {
+	Demo   demoCmd   `cmd:"" help:"Show it all: a hub, simulated license servers and 13 months of history."`
 	Report reportCmd `cmd:"" help:"Answer from files: products, peaks, denials, users. No hub is needed."`
 	Read   readCmd   `cmd:"" help:"Show what a capture, log or license file was understood to say, and what was not."`
 	Agent  agentCmd  `cmd:"" help:"The agent, which reads license servers beside it and uploads their usage."`
 	Hub    hubCmd    `cmd:"" help:"The hub, which keeps the history of every license server and shows it."`
+
+	Lmstat lmstatCmd `cmd:"" hidden:"" help:"What the demo's license servers print."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

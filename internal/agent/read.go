@@ -236,3 +236,19 @@ func poolKey(p license.Pool) wire.PoolKey {
 
 // fit cuts a text to what the wire takes.
 func fit(s string) string { return upload.Cut(s) }
+
+// Keep puts records about a server's past into the spool, as readings are. The
+// server is named as in the configuration; at is the newest instant in them.
+func (a *Agent) Keep(server string, at time.Time, records ...wire.Record) error {
+	for _, s := range a.sources {
+		if license.FoldName(s.config.Name) != license.FoldName(server) {
+			continue
+		}
+		record, err := upload.EncodeReading(s.guid, a.options.Version, at, records...)
+		if err != nil {
+			return err
+		}
+		return a.spool.Append(s.guid, at, record)
+	}
+	return fmt.Errorf("no license server %s is configured", server)
+}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -77,6 +78,7 @@ type Hub struct {
 	api    http.Handler
 	pages  http.Handler
 	listen net.Listener
+	guest  atomic.Pointer[account.Member]
 }
 
 // Run runs a hub until ctx is done. On its first start it prints the set-up
@@ -150,6 +152,7 @@ func (h *Hub) build(ctx context.Context) error {
 	pages, err := console.New(console.Config{
 		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
+		Guest: h.guestMember,
 	})
 	if err != nil {
 		return err
@@ -168,6 +171,17 @@ func (h *Hub) secret(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(kept)
+}
+
+// Welcome lets everybody into the console as a member, without signing in. It
+// is for the demo, whose data are made up.
+func (h *Hub) Welcome(m account.Member) { h.guest.Store(&m) }
+
+func (h *Hub) guestMember() account.Member {
+	if m := h.guest.Load(); m != nil {
+		return *m
+	}
+	return account.Member{}
 }
 
 // ID returns the hub's id, which is part of every signature.

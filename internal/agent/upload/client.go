@@ -77,9 +77,9 @@ func (c *Client) Identify(ctx context.Context) (wire.Hub, error) {
 	return hub, nil
 }
 
-// signed sends a signed request and reads the answer into answer, unless that
-// is nil. A request whose time the hub does not believe is signed once more,
-// with the hub's nonce.
+// signed sends a signed request and reads the answer into answer. A request
+// whose time the hub does not believe is signed once more, with the hub's
+// nonce.
 func (c *Client) signed(ctx context.Context, method, path string, body []byte, contentType string, answer any) error {
 	c.mu.Lock()
 	hub := c.hubID
@@ -146,9 +146,6 @@ func (c *Client) send(req *http.Request, answer any) (err error) {
 	if resp.StatusCode/100 != 2 {
 		return refusalOf(resp, body, c.Now())
 	}
-	if answer == nil {
-		return nil
-	}
 	if err := json.Unmarshal(body, answer); err != nil {
 		return fmt.Errorf("%s %s: the answer is not a hub's: %w", req.Method, req.URL.Path, err)
 	}
@@ -174,7 +171,7 @@ func (c *Client) measure(h http.Header, sent, received time.Time) {
 // A Refusal is an answer that is not 2xx.
 type Refusal struct {
 	Status int
-	Hub    bool   // the hub itself says so, not something in between
+	Hub    bool   // the hub itself says so, not something in front of it
 	Type   string // one of the wire's problems, or empty
 	Detail string
 	After  time.Duration // when asking again makes sense; 0 if not told
@@ -206,8 +203,8 @@ func (r *Refusal) Is(target error) bool {
 func refusalOf(resp *http.Response, body []byte, now time.Time) *Refusal {
 	r := &Refusal{Status: resp.StatusCode, After: retryAfter(resp.Header.Get("Retry-After"), now), nonce: resp.Header.Get(wire.NonceHeader)}
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || kind != "application/problem+json" {
-		return r
+	if err != nil || kind != "application/problem+json" || resp.Header.Get(wire.TimeHeader) == "" {
+		return r // a hub's answers have both
 	}
 	var p wire.Problem
 	if err := json.Unmarshal(body, &p); err != nil {
@@ -223,13 +220,17 @@ func refusalOf(resp *http.Response, body []byte, now time.Time) *Refusal {
 	return r
 }
 
+// maxAfter bounds what is believed of a Retry-After: nobody may silence an
+// agent for longer.
+const maxAfter = 24 * time.Hour
+
 // retryAfter reads a number of seconds or a date.
 func retryAfter(s string, now time.Time) time.Duration {
+	var after time.Duration
 	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
-		return time.Duration(max(0, n)) * time.Second
+		after = time.Duration(n) * time.Second
+	} else if t, err := http.ParseTime(s); err == nil {
+		after = t.Sub(now)
 	}
-	if t, err := http.ParseTime(s); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
+	return min(max(0, after), maxAfter)
 }

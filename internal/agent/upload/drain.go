@@ -26,42 +26,55 @@ type Report struct {
 // error ends it: ErrRemoved for good, any other until later (see Backoff).
 // The hub being away is an error here, and no fault of the agent's.
 func Drain(ctx context.Context, c *Client, sp *spool.Spool, log *slog.Logger) (Report, error) {
-	var report Report
+	d := drain{client: c, spool: sp, log: log}
 	for {
 		b, err := sp.Next()
 		if errors.Is(err, spool.ErrEmpty) {
-			return report, nil
+			return d.report, nil
 		}
 		if err != nil {
-			return report, err
+			return d.report, err
 		}
-		if err := sendOne(ctx, c, sp, b, &report, log); err != nil {
-			return report, err
+		if err := d.one(ctx, b); err != nil {
+			return d.report, err
 		}
 	}
 }
 
-// sendOne does with the oldest batch what has to be done.
-func sendOne(ctx context.Context, c *Client, sp *spool.Spool, b spool.Batch, report *Report, log *slog.Logger) error {
-	if b.Epoch != sp.Epoch().Epoch && !b.Again {
-		return reissue(sp, b) // made before a fork was seen
+// A drain is a Drain under way.
+type drain struct {
+	client *Client
+	spool  *spool.Spool
+	log    *slog.Logger
+	report Report
+	began  bool // an epoch: no hub has anything under it yet
+}
+
+// one does with the oldest batch what has to be done.
+func (d *drain) one(ctx context.Context, b spool.Batch) error {
+	if b.Epoch != d.spool.Epoch().Epoch && !b.Again {
+		return d.reissue(b) // made before a fork was seen
 	}
-	receipt, err := c.put(ctx, b)
+	if len(b.Body) > wire.MaxBodyBytes {
+		return d.refused(b, fmt.Errorf("%d bytes are more than a hub reads", len(b.Body)))
+	}
+	receipt, err := d.client.put(ctx, b)
 	switch judge(err) {
 	case taken:
-		report.Batches++
-		report.Records += receipt.Records
+		d.report.Batches++
+		d.report.Records += receipt.Records
 		if receipt.Status == wire.ReceiptDiscarded {
-			report.Discarded++
+			d.report.Discarded++
 		}
-		return gone(sp.Sent(b.ID))
+		return gone(d.spool.Sent(b.ID))
 	case forked:
-		log.Error("the hub has other content under this identity: this agent was copied or rolled back; a new epoch begins",
-			"batch", b.ID.String(), "err", err)
-		return leaveEpoch(sp, b)
+		return d.leaveEpoch(b, err)
 	case refused:
-		log.Warn("the hub refuses this batch; it is divided to find the record", "batch", b.ID.String(), "err", err)
-		return divide(sp, b, err, report, log)
+		return d.refused(b, err)
+	case narrow:
+		if done, derr := d.narrow(b, err); done || derr != nil {
+			return derr
+		}
 	}
 	return fmt.Errorf("batch %s: %w", b.ID, err)
 }
@@ -96,7 +109,7 @@ const (
 	taken                  // the hub has it
 	forked                 // the hub has something else under its identity
 	refused                // the hub will never take it as it is
-	barred                 // the hub takes nothing from this agent any more
+	narrow                 // something in front of the hub lets nothing so large through
 )
 
 // judge says what the hub's answer means for a batch. Nothing else decides.
@@ -106,10 +119,12 @@ func judge(err error) verdict {
 	switch {
 	case err == nil:
 		return taken
-	case !ok || !r.Hub:
+	case !ok:
 		return later
-	case errors.Is(r, ErrRemoved):
-		return barred
+	case !r.Hub && r.Status == http.StatusRequestEntityTooLarge:
+		return narrow
+	case !r.Hub:
+		return later
 	case r.Status == http.StatusConflict && r.Type == wire.ProblemFork:
 		return forked
 	case r.Status == http.StatusBadRequest, r.Status == http.StatusRequestEntityTooLarge, r.Status == http.StatusUnprocessableEntity:
@@ -119,69 +134,123 @@ func judge(err error) verdict {
 }
 
 // leaveEpoch begins a new epoch, unless that was done for an earlier batch,
-// and gives the batch an identity in it.
-func leaveEpoch(sp *spool.Spool, b spool.Batch) error {
-	if b.Epoch == sp.Epoch().Epoch {
-		if _, err := sp.NewEpoch(); err != nil {
+// and gives the batch an identity in it. It does so once: a hub that then
+// still has other content is a hub to come back to later.
+func (d *drain) leaveEpoch(b spool.Batch, why error) error {
+	if b.Epoch == d.spool.Epoch().Epoch {
+		if d.began {
+			return fmt.Errorf("batch %s is of a new epoch: %w", b.ID, why)
+		}
+		d.log.Error("the hub has other content under this identity: this agent was copied or rolled back; a new epoch begins",
+			"batch", b.ID.String(), "err", why)
+		if _, err := d.spool.NewEpoch(); err != nil {
 			return err
 		}
+		d.began = true
 	}
-	return reissue(sp, b)
+	return d.reissue(b)
 }
 
 // reissue gives a batch's content an identity in the present epoch.
-func reissue(sp *spool.Spool, b spool.Batch) error {
+func (d *drain) reissue(b spool.Batch) error {
 	content, err := wire.ReadBatch(bytes.NewReader(b.Body))
 	if err != nil {
-		return gone(sp.Bad(b.ID, "cannot be read to be sent under a new identity: "+err.Error()))
+		return d.setAside(b, fmt.Errorf("cannot be read to be sent under a new identity: %w", err))
 	}
-	return gone(sp.Replace(b.ID, func(first spool.ID) ([]spool.Part, error) {
-		body, err := encode(header(content, first, b.ID), recordsOf(content))
-		return []spool.Part{{Body: body, Records: b.Records}}, err
-	}))
+	return d.replace(b, content.Header, [][]wire.Record{recordsOf(content, b.From.Unix(), b.To.Unix())})
 }
 
-// divide replaces a refused batch by its halves, or sets it aside if it is a
-// single record.
-func divide(sp *spool.Spool, b spool.Batch, why error, report *Report, log *slog.Logger) error {
-	var first, second []wire.Record
+// refused replaces a batch by its halves, or sets it aside if it is a single
+// record.
+func (d *drain) refused(b spool.Batch, why error) error {
+	if content, halves := divide(b); halves != nil {
+		d.log.Warn("the hub refuses a batch; it is divided to find the record", "batch", b.ID.String(), "err", why)
+		return d.replace(b, content.Header, halves)
+	}
+	return d.setAside(b, why)
+}
+
+func (d *drain) setAside(b spool.Batch, why error) error {
+	d.report.Refused++
+	d.log.Error("a record is set aside: the hub will never take it", "batch", b.ID.String(), "err", why)
+	return gone(d.spool.Bad(b.ID, why.Error()))
+}
+
+// letThrough is a size that everything in front of a hub lets through. What
+// is refused below it is refused for another reason.
+const letThrough = 64 << 10
+
+// narrow divides a batch that does not pass through something in front of the
+// hub, and reports whether it could. What cannot be divided is kept: it is not
+// the hub that says no.
+func (d *drain) narrow(b spool.Batch, why error) (bool, error) {
+	if len(b.Body) <= letThrough {
+		return false, nil
+	}
+	content, halves := divide(b)
+	if halves == nil {
+		return false, nil
+	}
+	d.log.Warn("a batch does not pass on its way to the hub; it is divided", "batch", b.ID.String(), "bytes", len(b.Body), "err", why)
+	return true, d.replace(b, content.Header, halves)
+}
+
+// divide returns the content of a batch in at least two parts of which each is
+// what one batch may hold; none if it cannot be divided.
+func divide(b spool.Batch) (*wire.Batch, [][]wire.Record) {
 	content, err := wire.ReadBatch(bytes.NewReader(b.Body))
-	divisible := err == nil
-	if divisible {
-		first, second, divisible = split(recordsOf(content))
+	if err != nil {
+		return nil, nil
 	}
-	if !divisible {
-		report.Refused++
-		log.Error("a record is set aside: the hub will never take it", "batch", b.ID.String(), "err", why)
-		return gone(sp.Bad(b.ID, why.Error()))
+	first, second, ok := split(recordsOf(content, b.From.Unix(), b.To.Unix()))
+	if !ok {
+		return nil, nil
 	}
-	return gone(sp.Replace(b.ID, func(id spool.ID) ([]spool.Part, error) {
-		head, err := encode(header(content, id, b.ID), first)
-		if err != nil {
-			return nil, err
+	return content, append(pieces(first), pieces(second)...)
+}
+
+// pieces divides records until each piece is what one batch may hold. What is
+// too much and cannot be divided is left for the hub to refuse.
+func pieces(records []wire.Record) [][]wire.Record {
+	if _, err := lines(records); err == nil {
+		return [][]wire.Record{records}
+	}
+	first, second, ok := split(records)
+	if !ok {
+		return [][]wire.Record{records}
+	}
+	return append(pieces(first), pieces(second)...)
+}
+
+// replace lets batches of these contents stand for b.
+func (d *drain) replace(b spool.Batch, h wire.BatchHeader, contents [][]wire.Record) error {
+	h.Replaces = &wire.BatchID{Epoch: b.Epoch, Seq: b.Seq}
+	return gone(d.spool.Replace(b.ID, func(id spool.ID) ([]spool.Part, error) {
+		parts := make([]spool.Part, len(contents))
+		for i, records := range contents {
+			h.Epoch, h.Seq = id.Epoch, id.Seq+uint64(i)
+			body, err := wire.EncodeBatch(h, records...)
+			if err != nil {
+				return nil, err
+			}
+			share := b.Records*(i+1)/len(contents) - b.Records*i/len(contents)
+			parts[i] = spool.Part{Body: body, Records: max(1, share)}
 		}
-		id.Seq++
-		tail, err := encode(header(content, id, b.ID), second)
-		if err != nil {
-			return nil, err
-		}
-		n := b.Records / 2
-		return []spool.Part{{Body: head, Records: max(1, n)}, {Body: tail, Records: max(1, b.Records-n)}}, nil
+		return parts, nil
 	}))
 }
 
-// header is that of a batch that stands for another.
-func header(of *wire.Batch, id, old spool.ID) wire.BatchHeader {
-	h := of.Header
-	h.Epoch, h.Seq = id.Epoch, id.Seq
-	h.Replaces = &wire.BatchID{Epoch: old.Epoch, Seq: old.Seq}
-	return h
-}
-
-func recordsOf(b *wire.Batch) []wire.Record {
-	records := make([]wire.Record, len(b.Records))
+// recordsOf returns the records of a batch. Those of kinds that only a newer
+// version knows cannot be taken over: they are declared as a gap.
+func recordsOf(b *wire.Batch, from, to int64) []wire.Record {
+	records := make([]wire.Record, len(b.Records), len(b.Records)+1)
 	for i, line := range b.Records {
 		records[i] = line.Record
+	}
+	if b.Unknown > 0 {
+		records = append(records, &wire.Gap{
+			From: from, To: to, Reason: fmt.Sprintf("%d records of kinds that this version of the agent does not know", b.Unknown),
+		})
 	}
 	return records
 }

@@ -3,7 +3,6 @@ package upload
 import (
 	"slices"
 
-	"headroom/internal/license"
 	"headroom/internal/wire"
 )
 
@@ -45,6 +44,10 @@ type spanKey struct {
 func (m *merger) add(r wire.Record) {
 	switch r := r.(type) {
 	case *wire.Samples:
+		if len(r.At) == 0 {
+			m.out = append(m.out, r) // nothing to join; the hub says what is wrong with it
+			return
+		}
 		if m.run != nil && continues(m.run, r) {
 			extend(m.run, r)
 			return
@@ -77,7 +80,7 @@ func (m *merger) newest(place int, r wire.Record) int {
 func continues(run, s *wire.Samples) bool {
 	same := run.Interval == s.Interval && run.Complete == s.Complete && run.Imported == s.Imported &&
 		run.Source == s.Source && run.Own == s.Own && run.OffsetMS == s.OffsetMS &&
-		len(s.At) > 0 && s.At[0] > run.At[len(run.At)-1]
+		s.At[0] > run.At[len(run.At)-1]
 	return same && slices.EqualFunc(run.Pools, s.Pools, func(a, b wire.SampledPool) bool {
 		return a.PoolKey == b.PoolKey && a.Vendor == b.Vendor && a.State == b.State && a.Reason == b.Reason
 	})
@@ -134,16 +137,23 @@ func (m *merger) endRun() {
 func shorten(run *wire.Samples) {
 	for i := range run.Pools {
 		for _, c := range counts(&run.Pools[i]) {
-			if slices.ContainsFunc(*c, func(v license.Count) bool { return v != (*c)[0] }) {
-				continue
+			if same(*c) {
+				*c = (*c)[:1]
 			}
-			if len(*c) == 0 || !(*c)[0].Known {
+			if !wire.At(*c, 0).Known && len(*c) == 1 {
 				*c = nil
-				continue
 			}
-			*c = (*c)[:1]
 		}
 	}
+}
+
+func same(c wire.Counts) bool {
+	for _, v := range c {
+		if v != c[0] {
+			return false
+		}
+	}
+	return len(c) > 0
 }
 
 // addSpan joins a span to the one of its pool that ends where it begins.
@@ -189,16 +199,30 @@ func shortenHigh(e *wire.Events) []int64 {
 // middle of its instants. It returns false for what cannot be divided.
 func split(records []wire.Record) (a, b []wire.Record, ok bool) {
 	if len(records) > 1 {
-		return records[:len(records)/2], records[len(records)/2:], true
+		n := len(records) / 2
+		return records[:n:n], records[n:], true
 	}
 	if len(records) == 0 {
 		return nil, nil, false
 	}
-	run, isRun := records[0].(*wire.Samples)
-	if !isRun || len(run.At) < 2 {
-		return nil, nil, false
+	switch r := records[0].(type) {
+	case *wire.Samples:
+		if len(r.At) > 1 {
+			first, second := splitRun(r)
+			return []wire.Record{first}, []wire.Record{second}, true
+		}
+	case *wire.Events:
+		if at, ok := middle(r); ok {
+			first, second := splitSpan(r, at)
+			return []wire.Record{first}, []wire.Record{second}, true
+		}
 	}
-	first, second := spread(run), spread(run)
+	return nil, nil, false
+}
+
+// splitRun divides a run of at least two instants.
+func splitRun(run *wire.Samples) (first, second *wire.Samples) {
+	first, second = spread(run), spread(run)
 	n := len(run.At) / 2
 	first.At, second.At = first.At[:n], second.At[n:]
 	for i := range run.Pools {
@@ -211,5 +235,34 @@ func split(records []wire.Record) (a, b []wire.Record, ok bool) {
 	}
 	shorten(first)
 	shorten(second)
-	return []wire.Record{first}, []wire.Record{second}, true
+	return first, second
+}
+
+// middle returns the instant at which a span is divided: that of the event in
+// the middle, or the middle of a span of more days than a batch may hold.
+func middle(e *wire.Events) (at int64, ok bool) {
+	first, last := daysOf(e)
+	switch n := len(e.At); {
+	case len(e.InUse) != n || len(e.High) != 0 && len(e.High) != n:
+		return 0, false // the hub says what is wrong with it
+	case n > 1:
+		at = e.At[n/2]
+	case last-first >= wire.MaxDays:
+		at = e.From + (e.To-e.From)/2
+	}
+	return at, e.From < at && at < e.To
+}
+
+// splitSpan divides a span at an instant within it.
+func splitSpan(e *wire.Events, at int64) (first, second *wire.Events) {
+	a, b := *e, *e
+	n, _ := slices.BinarySearch(e.At, at)
+	a.To, b.From = at, at
+	a.At, b.At = e.At[:n], e.At[n:]
+	a.InUse, b.InUse = e.InUse[:n], e.InUse[n:]
+	if len(e.High) > 0 {
+		a.High, b.High = e.High[:n], e.High[n:]
+	}
+	b.Start = last(&a)
+	return &a, &b
 }

@@ -14,8 +14,8 @@ import (
 // are on disk: compressed, each for itself.
 var packLimit = spool.Limit{Records: 2000, Bytes: 1 << 20}
 
-// errTooMuch says that records are more than one batch may hold.
-var errTooMuch = errors.New("more than one batch may hold")
+// errTooMuch says that records cannot be in one batch together.
+var errTooMuch = errors.New("not in one batch")
 
 // EncodeReading makes a spool record of what one reading of a server brought.
 // It is a batch of the wire without an identity.
@@ -35,84 +35,116 @@ func EncodeGap(g spool.Gap) ([]byte, error) {
 
 // Pack makes batches of all that waits for a server, and returns how many.
 func Pack(sp *spool.Spool, server, version string, now func() time.Time) (int, error) {
+	limit, tried := packLimit, 0
 	build := func(id spool.ID, parts [][]byte) ([]byte, error) {
-		records, err := decode(parts)
-		if err != nil {
-			return nil, err
-		}
+		tried = len(parts)
 		h := wire.BatchHeader{Epoch: id.Epoch, Seq: id.Seq, Server: server, MadeAt: now().Unix(), Version: version}
-		return encode(h, merge(records))
+		return pack(h, parts)
 	}
-	limit := packLimit
-	for n := 0; ; {
+	for n := 0; ; n++ {
 		_, ok, err := sp.Seal(server, limit, build)
-		switch {
-		case errors.Is(err, errTooMuch) && limit.Records > 1:
-			limit.Records /= 2
-			continue
-		case err != nil:
-			return n, err
-		case !ok:
-			return n, nil
+		for errors.Is(err, errTooMuch) {
+			limit.Records = tried / 2
+			_, ok, err = sp.Seal(server, limit, build)
 		}
-		n++
+		if err != nil || !ok {
+			return n, err
+		}
+		limit.Records = min(2*limit.Records, packLimit.Records)
 	}
 }
 
-// decode reads spool records.
+// pack makes the content of a batch, or says errTooMuch of several records. A
+// single one must not stand in the way of those behind it for ever: if it
+// cannot be a batch it goes as it is, the hub refuses it, and Drain divides it
+// or sets it aside.
+func pack(h wire.BatchHeader, parts [][]byte) ([]byte, error) {
+	records, err := decode(parts)
+	var content [][]byte
+	if err == nil {
+		content, err = lines(merge(records))
+	}
+	switch {
+	case err != nil && len(parts) == 1:
+		return parts[0], nil
+	case err != nil:
+		return nil, err
+	}
+	var body bytes.Buffer
+	if err := wire.WriteBatch(&body, h, content...); err != nil {
+		return nil, err
+	}
+	return body.Bytes(), nil
+}
+
+// decode reads spool records, or says errTooMuch if one of them cannot be read.
 func decode(parts [][]byte) ([]wire.Record, error) {
 	var records []wire.Record
 	for i, p := range parts {
 		b, err := wire.ReadBatch(bytes.NewReader(p))
 		if err != nil {
-			return nil, fmt.Errorf("record %d of those waiting: %w", i+1, err)
+			return nil, fmt.Errorf("%w: record %d of those waiting: %w", errTooMuch, i+1, err)
 		}
-		for _, line := range b.Records {
-			records = append(records, line.Record)
-		}
+		records = append(records, recordsOf(b, b.Header.MadeAt, b.Header.MadeAt)...)
 	}
 	return records, nil
 }
 
-// encode writes a batch, or says errTooMuch.
-func encode(h wire.BatchHeader, records []wire.Record) ([]byte, error) {
-	var points, bytesOpen int
-	lines := make([][]byte, len(records))
+// lines writes records as the lines of a batch, or says errTooMuch. The hub
+// counts in the same way.
+func lines(records []wire.Record) ([][]byte, error) {
+	var points, size int
+	days := map[int64]bool{}
+	out := make([][]byte, len(records))
 	for i, r := range records {
 		points += pointsOf(r)
+		touch(days, r)
 		line, err := wire.MarshalRecord(r)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errTooMuch, err)
 		}
-		lines[i] = line
-		bytesOpen += len(line) + 1
+		out[i] = line
+		size += len(line) + 1
 	}
-	if points > wire.MaxPoints || len(lines) > wire.MaxRecords || bytesOpen > wire.MaxBatchBytes-headRoom {
-		return nil, fmt.Errorf("%w: %d values, %d records, %d bytes", errTooMuch, points, len(lines), bytesOpen)
+	if points > wire.MaxPoints || len(out) > wire.MaxRecords || len(days) > wire.MaxDays || size > wire.MaxBatchBytes-headRoom {
+		return nil, fmt.Errorf("%w: %d values, %d records, %d days, %d bytes", errTooMuch, points, len(out), len(days), size)
 	}
-	var body bytes.Buffer
-	if err := wire.WriteBatch(&body, h, lines...); err != nil {
-		return nil, err
-	}
-	if body.Len() > wire.MaxBodyBytes {
-		return nil, fmt.Errorf("%w: %d bytes compressed", errTooMuch, body.Len())
-	}
-	return body.Bytes(), nil
+	return out, nil
 }
 
 // headRoom is more than a batch's header takes.
 const headRoom = 4 << 10
 
-// pointsOf counts the values of a record as the hub does.
+const daySeconds = 24 * 60 * 60
+
+// daysOf returns the first and the last UTC day of a span.
+func daysOf(e *wire.Events) (first, last int64) { return e.From / daySeconds, (e.To - 1) / daySeconds }
+
+// pointsOf counts the values of a record.
 func pointsOf(r wire.Record) int {
 	switch r := r.(type) {
 	case *wire.Samples:
 		return len(r.At) * max(1, len(r.Pools))
 	case *wire.Events:
-		days := int((r.To-1)/86400-r.From/86400) + 1
-		return len(r.At) + days
+		first, last := daysOf(r)
+		return len(r.At) + max(0, int(last-first)+1)
 	}
 	return 0
+}
+
+// touch notes the UTC days of a record; more than one batch may hold are not
+// noted.
+func touch(days map[int64]bool, r wire.Record) {
+	switch r := r.(type) {
+	case *wire.Samples:
+		for _, t := range r.At {
+			days[t/daySeconds] = true
+		}
+	case *wire.Events:
+		for day, last := daysOf(r); day <= last && len(days) <= wire.MaxDays; day++ {
+			days[day] = true
+		}
+	}
 }
 
 // Cut makes a text fit for the wire: at most wire.MaxName bytes.

@@ -2,6 +2,7 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -12,25 +13,44 @@ import (
 // agent.
 func (c *Client) Register(ctx context.Context, r wire.RegistrationRequest) (wire.Registration, error) {
 	var answer wire.Registration
-	err := c.signedJSON(ctx, http.MethodPost, wire.RegistrationsPath, r, &answer)
-	return answer, err
+	if err := c.signedJSON(ctx, http.MethodPost, wire.RegistrationsPath, r, &answer); err != nil {
+		return wire.Registration{}, err
+	}
+	if answer.ID == "" || answer.Code == "" {
+		return wire.Registration{}, errors.New("the answer is no registration: it has no code")
+	}
+	return answer, nil
 }
 
 // Registration asks how a registration stands.
 func (c *Client) Registration(ctx context.Context, id string) (wire.RegistrationState, error) {
 	var answer wire.RegistrationState
-	err := c.signed(ctx, http.MethodGet, wire.RegistrationsPath+"/"+url.PathEscape(id), nil, "", &answer)
-	return answer, err
+	if err := c.signed(ctx, http.MethodGet, wire.RegistrationsPath+"/"+url.PathEscape(id), nil, "", &answer); err != nil {
+		return wire.RegistrationState{}, err
+	}
+	if answer.State == "" {
+		return wire.RegistrationState{}, errors.New("the answer does not say how the registration stands")
+	}
+	return answer, nil
 }
 
 // Confirm gives the license server's answer to the organisation that approved.
 func (c *Client) Confirm(ctx context.Context, id string, answer wire.Confirmation) error {
-	return c.signedJSON(ctx, http.MethodPost, wire.RegistrationsPath+"/"+url.PathEscape(id)+"/confirm", answer, nil)
+	var state wire.RegistrationState
+	path := wire.RegistrationsPath + "/" + url.PathEscape(id) + "/confirm"
+	if err := c.signedJSON(ctx, http.MethodPost, path, answer, &state); err != nil {
+		return err
+	}
+	if state.State == "" {
+		return errors.New("the answer does not say how the registration stands")
+	}
+	return nil
 }
 
 // Unregister removes this agent's registration.
 func (c *Client) Unregister(ctx context.Context) error {
-	return c.signed(ctx, http.MethodDelete, wire.SelfPath, nil, "", nil)
+	var nothing struct{} // JSON all the same: a page of a proxy is not the hub's yes
+	return c.signed(ctx, http.MethodDelete, wire.SelfPath, nil, "", &nothing)
 }
 
 // Poll gives a sign of life and asks what the hub wants.

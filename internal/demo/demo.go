@@ -1,0 +1,206 @@
+// Package demo is a hub, twelve simulated license servers and an agent beside
+// each of them, in one process and on the real code path: the agents register
+// with codes, their history enters as batches through the hub's ingest, and
+// from then on they run a tool that prints real status text.
+//
+// Nothing of it is kept: the demo lives in a folder of its own that is removed
+// when it ends.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/agent"
+	"headroom/internal/hub"
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/registration"
+	"headroom/internal/sim"
+)
+
+// A Config says how a demo runs.
+type Config struct {
+	Addr    string           // to listen on; loopback, since everybody is let in
+	Seed    uint64           // of the estate: the same seed and present show the same numbers
+	Now     time.Time        // the demo's present; zero: the real one
+	Program string           // absolute path of the program that prints status text when it is called as lmutil is
+	Version string           // of the program
+	Out     io.Writer        // for people: progress and the address
+	Ready   func(url string) // called once the console can be looked at; may be nil
+}
+
+// interval is how often the demo's agents read their servers.
+const interval = 5 * time.Minute
+
+// A demo is one run.
+type demo struct {
+	Config
+	clock  clock
+	estate *sim.Estate
+	dir    string
+	hub    *hub.Hub
+	actor  registration.Actor
+	org    account.Organisation
+	log    *slog.Logger
+	sites  []*site
+}
+
+// A site is one license server with its agent.
+type site struct {
+	*sim.Server
+	agent *agent.Agent
+	tool  string // file that tells the tool which server is meant
+}
+
+// Run runs a demo until ctx is done.
+func Run(ctx context.Context, c Config, log *slog.Logger) (err error) {
+	now := c.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	d := &demo{Config: c, log: log}
+	if d.estate, err = sim.New(c.Seed, now); err != nil {
+		return err
+	}
+	if d.dir, err = os.MkdirTemp("", "headroom-demo-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	d.clock.Set(d.estate.Begin())
+	d.hub, err = hub.New(ctx, hub.Config{
+		Addr: c.Addr, Store: filepath.Join(d.dir, "hub.db"), Now: d.clock.Now, Demo: true, Version: c.Version, PollEvery: interval,
+	}, log)
+	if err != nil {
+		return err
+	}
+	if err := d.found(ctx); err != nil {
+		return errors.Join(err, d.hub.Close())
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.hub.Run(ctx) })
+	g.Go(func() error { return d.live(ctx) })
+	return g.Wait()
+}
+
+// live tells the past and then lets the agents run.
+func (d *demo) live(ctx context.Context) (err error) {
+	defer func() {
+		for _, s := range d.sites {
+			err = errors.Join(err, s.agent.Close())
+		}
+	}()
+	if err := d.join(ctx); err != nil {
+		return fmt.Errorf("register the agents: %w", err)
+	}
+	if err := d.past(ctx); err != nil {
+		return fmt.Errorf("tell the past: %w", err)
+	}
+	return d.present(ctx)
+}
+
+// found makes the organisation and lets everybody in as its administrator.
+func (d *demo) found(ctx context.Context) error {
+	token, _, err := d.hub.Accounts.NewSetupToken(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := d.hub.Accounts.Setup(ctx, token, account.Founding{
+		Organisation: "Northwind Engineering (demo)", Zone: "Europe/Berlin", Email: "demo@example.com", Name: "Demo Administrator",
+		Password: "not a secret at all",
+	})
+	if err != nil {
+		return err
+	}
+	if d.org, err = d.hub.Accounts.Organisation(ctx, m.Org); err != nil {
+		return err
+	}
+	d.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
+	d.hub.Welcome(m)
+	return nil
+}
+
+// join registers an agent for each license server, as people would: with a
+// code that is looked at and approved, and confirmed on the other side.
+func (d *demo) join(ctx context.Context) error {
+	for _, server := range d.estate.Servers {
+		s, err := d.site(server)
+		if err != nil {
+			return err
+		}
+		d.sites = append(d.sites, s)
+		if err := s.agent.Share(ctx, true); err != nil {
+			return err
+		}
+		st, err := s.agent.Register(ctx, d.org.PublicID)
+		if err != nil {
+			return err
+		}
+		if _, err := d.hub.Registrar.Review(ctx, d.actor, st.Code); err != nil {
+			return err
+		}
+		if err := d.hub.Registrar.Approve(ctx, d.actor, st.Code); err != nil {
+			return err
+		}
+		if _, err := s.agent.Standing(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// site makes the agent beside a license server.
+func (d *demo) site(server *sim.Server) (*site, error) {
+	dir := filepath.Join(d.dir, server.Name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &site{Server: server, tool: filepath.Join(dir, "server.json")}
+	file := filepath.Join(dir, server.Daemon+".lic")
+	if err := os.WriteFile(file, []byte(server.LicenseFile(d.estate.Now)), 0o600); err != nil {
+		return nil, err
+	}
+	config := agent.Config{
+		Hub: d.hub.URL(), State: filepath.Join(dir, "state"), UploadEvery: agent.Duration(interval),
+		Servers: []agent.ServerConfig{{
+			Name: server.Name, Reader: "flexnet", Interval: agent.Duration(interval), Tool: d.Program, License: s.tool,
+			LicenseFile: file, Zone: server.Zone.String(),
+		}},
+	}
+	if err := config.Check(dir); err != nil {
+		return nil, err
+	}
+	var err error
+	s.agent, err = agent.Open(config, agent.Options{
+		Version: d.Version, Now: d.clock.Now, Log: d.log.With("agent", server.Name), HTTP: &http.Client{Timeout: time.Minute},
+	})
+	return s, err
+}
+
+// present lets the agents run, all but those of silent servers.
+func (d *demo) present(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range d.sites {
+		if !s.SilentSince.IsZero() {
+			continue
+		}
+		tool := toolFile{Seed: d.Seed, Now: d.estate.Now, Server: s.Name, Ahead: d.clock.ahead()}
+		if err := tool.write(s.tool); err != nil {
+			return err
+		}
+		g.Go(func() error { return s.agent.Run(ctx) })
+	}
+	fmt.Fprintf(d.Out, "\nThe demo is at  %s\n\nEverybody on this machine is let in, and the data are made up. Ctrl-C ends it and removes them.\n", d.hub.URL())
+	if d.Ready != nil {
+		d.Ready(d.hub.URL())
+	}
+	return g.Wait()
+}
