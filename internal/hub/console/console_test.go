@@ -1,0 +1,457 @@
+package console_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/catalog"
+	"headroom/internal/fault"
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/console"
+	"headroom/internal/hub/registration"
+	"headroom/internal/hub/store"
+	"headroom/internal/hub/store/storetest"
+	"headroom/internal/hub/usage"
+	"headroom/internal/insight"
+	"headroom/internal/license"
+	"headroom/internal/look"
+	"headroom/internal/wire"
+)
+
+var now = time.Date(2026, 11, 24, 13, 5, 0, 0, time.UTC)
+
+const (
+	email    = "ada@example.com"
+	password = "quince ladder ferry plum"
+)
+
+// estate answers for one organisation; any other one has nothing.
+type estate struct {
+	org     int64
+	details usage.Details
+	asked   *usage.Question
+}
+
+func (e estate) Overview(_ context.Context, org int64) (usage.Overview, error) {
+	if org != e.org {
+		return usage.Overview{}, fmt.Errorf("asked for organisation %d, want %d", org, e.org)
+	}
+	return usage.Overview{
+		At: now, Trust: usage.Trust{Reporting: 1, Total: 1, Oldest: now.Add(-time.Minute)},
+		Cards: []usage.Card{{Product: e.details.Product, Now: e.details.Now, Risk: usage.RiskFine, Servers: 1}},
+	}, nil
+}
+
+func (e estate) Details(_ context.Context, org int64, q usage.Question) (usage.Details, error) {
+	if org != e.org || q.Product != e.details.Product.Key {
+		return usage.Details{}, fault.Errorf(fault.NotFound, "no such product")
+	}
+	*e.asked = q
+	return e.details, nil
+}
+
+func (e estate) Servers(context.Context, int64) ([]usage.Server, error) { return e.details.All, nil }
+
+// A house is a console over a real store, with a browser that looks at it.
+type house struct {
+	t         *testing.T
+	db        *store.DB
+	accounts  *account.Service
+	registrar *registration.Registrar
+	asked     usage.Question
+	browser   *http.Client
+	url       string
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, db: storetest.New(t)}
+	clock := func() time.Time { return now }
+	h.accounts = account.New(h.db, clock)
+	h.registrar = &registration.Registrar{
+		Store: h.db, Now: clock, Rand: rand.Reader, CodeKey: []byte("key"), Words: wire.Words, Limits: registration.DefaultLimits,
+	}
+	c, err := console.New(console.Config{
+		Usage:         estate{org: 1, details: sampleDetails(), asked: &h.asked},
+		Registrations: h.registrar, Accounts: h.accounts, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
+		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(c.Handler())
+	t.Cleanup(srv.Close)
+	h.url = srv.URL
+	h.browser = h.newBrowser()
+	return h
+}
+
+// newBrowser returns a browser without cookies that follows no redirects.
+func (h *house) newBrowser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// founded is a house whose organisation exists and whose browser is signed in
+// as its administrator.
+func founded(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	token, _, err := h.accounts.NewSetupToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.post("/setup/"+token, url.Values{
+		"organisation": {"Example AG"}, "zone": {"Europe/Berlin"}, "name": {"Ada"}, "email": {email}, "password": {password},
+	}).wants(http.StatusSeeOther, "")
+	return h
+}
+
+// An answer is what the browser got.
+type answer struct {
+	t      *testing.T
+	what   string
+	status int
+	header http.Header
+	body   string
+}
+
+func (h *house) do(req *http.Request) answer {
+	h.t.Helper()
+	res, err := h.browser.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	return answer{h.t, req.Method + " " + req.URL.Path, res.StatusCode, res.Header, string(body)}
+}
+
+func (h *house) request(method, path string, form url.Values) *http.Request {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	return req
+}
+
+func (h *house) get(path string) answer {
+	h.t.Helper()
+	return h.do(h.request(http.MethodGet, path, nil))
+}
+
+func (h *house) post(path string, form url.Values) answer {
+	h.t.Helper()
+	return h.do(h.request(http.MethodPost, path, form))
+}
+
+// wants checks the status of an answer, and that it has each of the texts.
+func (a answer) wants(status int, texts ...string) {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: status %d, want %d: %.400s", a.what, a.status, status, a.body)
+	}
+	for _, text := range texts {
+		if !strings.Contains(a.body, text) {
+			a.t.Errorf("%s: no %q in %s", a.what, text, a.body)
+		}
+	}
+}
+
+func TestSetUpWorksOnceAndSignsIn(t *testing.T) {
+	h := newHouse(t)
+	h.get("/setup/wrong").wants(http.StatusNotFound, "not valid any more")
+	token, _, err := h.accounts.NewSetupToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.get("/setup/"+token).wants(http.StatusOK, "Set up this hub")
+	form := url.Values{
+		"organisation": {"Example <b>AG"}, "zone": {"Europe/Berlin"}, "name": {"Ada"}, "email": {email}, "password": {"short"},
+	}
+	bad := h.post("/setup/"+token, form)
+	bad.wants(http.StatusUnprocessableEntity, "12 to 128", "Example &lt;b&gt;AG")
+	if strings.Contains(bad.body, "short") {
+		t.Error("the page repeats the password")
+	}
+	form.Set("password", password)
+	good := h.post("/setup/"+token, form)
+	good.wants(http.StatusSeeOther)
+	h.get("/").wants(http.StatusOK, "Example &lt;b&gt;AG", "organisation is set up", "CET")
+	if again := h.get("/"); strings.Contains(again.body, "organisation is set up") {
+		t.Error("the note is told twice")
+	}
+	h.post("/setup/"+token, form).wants(http.StatusNotFound)
+}
+
+func TestSigningInAndOut(t *testing.T) {
+	h := founded(t)
+	h.browser = h.newBrowser()
+	a := h.get("/servers?view=silent")
+	a.wants(http.StatusSeeOther)
+	if got, want := a.header.Get("Location"), "/login?next=%2Fservers%3Fview%3Dsilent"; got != want {
+		t.Errorf("sent to %q, want %q", got, want)
+	}
+	h.get(a.header.Get("Location")).wants(http.StatusOK, `value="/servers?view=silent"`)
+	h.post("/login", url.Values{"email": {email}, "password": {"wrong"}}).wants(http.StatusUnauthorized, "is wrong")
+
+	before := h.browser.Jar.Cookies(h.request(http.MethodGet, "/", nil).URL)
+	a = h.post("/login", url.Values{"email": {email}, "password": {password}, "next": {"/servers?view=silent"}})
+	a.wants(http.StatusSeeOther)
+	if got, want := a.header.Get("Location"), "/servers?view=silent"; got != want {
+		t.Errorf("sent to %q, want %q", got, want)
+	}
+	cookie := a.header.Get("Set-Cookie")
+	for _, want := range []string{"HttpOnly", "SameSite=Lax", "Path=/"} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("cookie %q lacks %s", cookie, want)
+		}
+	}
+	after := h.browser.Jar.Cookies(h.request(http.MethodGet, "/", nil).URL)
+	if len(before) > 0 && before[0].Value == after[0].Value {
+		t.Error("the session's token is the one from before signing in")
+	}
+	h.get("/login?next=/kit").wants(http.StatusSeeOther)
+	h.get("/").wants(http.StatusOK)
+	h.post("/logout", nil).wants(http.StatusSeeOther)
+	h.get("/").wants(http.StatusSeeOther)
+}
+
+func TestSigningInLeadsNowhereElse(t *testing.T) {
+	h := founded(t)
+	for _, next := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "evil", "/\t/evil.example"} {
+		a := h.post("/login", url.Values{"email": {email}, "password": {password}, "next": {next}})
+		a.wants(http.StatusSeeOther)
+		if got := a.header.Get("Location"); got != "/" {
+			t.Errorf("next=%q leads to %q, want /", next, got)
+		}
+	}
+}
+
+func TestTooManyAttemptsSayHowLongToWait(t *testing.T) {
+	h := founded(t)
+	var a answer
+	for range 8 {
+		a = h.post("/login", url.Values{"email": {email}, "password": {"wrong wrong wrong"}})
+		if a.status == http.StatusTooManyRequests {
+			break
+		}
+	}
+	a.wants(http.StatusTooManyRequests, "Too many attempts", "Next attempt in")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	h := founded(t)
+	for _, site := range []string{"cross-site", "same-site"} {
+		req := h.request(http.MethodPost, "/logout", nil)
+		req.Header.Set("Sec-Fetch-Site", site)
+		h.do(req).wants(http.StatusForbidden, "another site")
+	}
+	h.get("/").wants(http.StatusOK)
+}
+
+func TestEveryAnswerHasThePolicy(t *testing.T) {
+	h := founded(t)
+	for _, path := range []string{"/", "/servers", "/registrations", "/login", "/no/such/page", "/usage/no-such-product", "/ui/kit"} {
+		a := h.get(path)
+		if got := a.header.Get("Content-Security-Policy"); got != look.Policy {
+			t.Errorf("%s: policy %q", path, got)
+		}
+		if got := a.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q, want no-store", path, got)
+		}
+	}
+	h.get("/no/such/page").wants(http.StatusNotFound, "There is no such page")
+	h.get("/usage/no-such-product").wants(http.StatusNotFound)
+}
+
+func TestNobodySeesAPageWithoutSigningIn(t *testing.T) {
+	h := founded(t)
+	h.browser = h.newBrowser()
+	for _, path := range []string{
+		"/", "/usage/cad", "/usage/cad/trend.csv", "/usage/cad/servers.csv", "/servers", "/registrations", "/registrations/register", "/ui/kit",
+	} {
+		h.get(path).wants(http.StatusSeeOther)
+	}
+	for _, path := range []string{
+		"/registrations/review", "/registrations/approve", "/registrations/refuse", "/registrations/x/withdraw",
+		"/registrations/servers/x/approve", "/registrations/agents/1/remove",
+	} {
+		a := h.post(path, nil)
+		a.wants(http.StatusSeeOther)
+		if got := a.header.Get("Location"); got != "/login" {
+			t.Errorf("POST %s leads to %q, want /login", path, got)
+		}
+	}
+}
+
+// ask asks for a code as an agent does.
+func (h *house) ask(host string) (code, id, key string) {
+	h.t.Helper()
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	issued, err := h.registrar.Request(h.t.Context(), registration.Request{
+		KeyID: host, PublicKey: public, AgentGUID: "11111111-1111-4111-8111-111111111111", Host: host, Platform: "linux/amd64",
+		Version: "1.0.0", Address: "192.0.2.9",
+		Servers: []license.Server{{GUID: "22222222-2222-4222-8222-222222222222", Name: "lic-1", Hosts: []string{"lic-1"}, Manager: "flexnet"}},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return issued.Code, issued.ID, host
+}
+
+func TestAnAgentIsReviewedApprovedConfirmedAndRemoved(t *testing.T) {
+	h := founded(t)
+	h.post("/registrations/review", url.Values{"code": {"AAAAA-AAAAA"}}).wants(http.StatusUnprocessableEntity, "does not work", "AAAAA-AAAAA")
+	code, id, key := h.ask("cad-host")
+	review := h.post("/registrations/review", url.Values{"code": {strings.ToLower(code)}})
+	review.wants(http.StatusOK, "cad-host", "192.0.2.9", "lic-1", "FlexNet", "Example AG")
+	h.post("/registrations/approve", url.Values{"code": {code}, "host": {"cad-host"}}).wants(http.StatusSeeOther)
+	list := h.get("/registrations")
+	list.wants(http.StatusOK, "cad-host is approved", "Waiting for the license server to confirm", email)
+
+	progress, err := h.registrar.Poll(t.Context(), id, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.registrar.Confirm(t.Context(), id, key, progress.OrganisationID, true); err != nil {
+		t.Fatal(err)
+	}
+	h.get("/registrations").wants(http.StatusOK, "cad-host", "Remove the registration of cad-host?")
+	agents, err := h.registrar.List(t.Context(), 1)
+	if err != nil || len(agents) != 1 {
+		t.Fatalf("agents = %v, %v, want one", agents, err)
+	}
+	h.post(fmt.Sprintf("/registrations/agents/%d/remove", agents[0].ID), nil).wants(http.StatusSeeOther)
+	h.get("/registrations").wants(http.StatusOK, "registration is removed", "1 removed")
+	h.post("/registrations/agents/99/remove", nil).wants(http.StatusNotFound)
+}
+
+func TestARefusedCodeIsUsedUpAndAnApprovalCanBeWithdrawn(t *testing.T) {
+	h := founded(t)
+	code, _, _ := h.ask("one")
+	h.post("/registrations/refuse", url.Values{"code": {code}}).wants(http.StatusSeeOther)
+	h.post("/registrations/review", url.Values{"code": {code}}).wants(http.StatusUnprocessableEntity)
+	code, id, _ := h.ask("two")
+	h.post("/registrations/approve", url.Values{"code": {code}}).wants(http.StatusSeeOther)
+	h.post("/registrations/"+id+"/withdraw", nil).wants(http.StatusSeeOther)
+	h.get("/registrations").wants(http.StatusOK, "approval is withdrawn", "Refused")
+}
+
+// sampleDetails is a product that two license servers have.
+func sampleDetails() usage.Details {
+	servers := []usage.Server{
+		{GUID: "a", Name: `=HYPERLINK("http://evil","x")`, Status: usage.Reporting, LastReported: now.Add(-time.Hour), LastReading: now.Add(-time.Hour)},
+		{GUID: "b", Name: "lic-b", Status: usage.NotReporting, LastReported: now.Add(-100 * time.Hour)},
+	}
+	day := now.Add(-13 * time.Hour).Unix()
+	peak := insight.Peak{Known: true, Value: 42, At: day + 3600, Installed: license.Of(50), Basis: license.BasisSampled, Coverage: insight.Coverage{Known: 3, Unknown: 1}}
+	in := usage.Now{InUse: license.Of(1234), Installed: license.Of(2000), Counted: 1, LeftOut: []string{"lic-b"}}
+	return usage.Details{
+		At: now, Product: catalog.Product{Key: "cad/x y", Name: "CAD Pro", Model: catalog.Concurrent}, Now: in, Peak: peak,
+		Trend: []insight.Bucket{
+			{Span: insight.Span{From: day - 86400, To: day}, Peak: insight.Peak{Coverage: insight.Coverage{Unknown: 86400}}, Mean: math.NaN()},
+			{Span: insight.Span{From: day, To: day + 86400}, Peak: peak, Mean: 20.5, Installed: license.Of(50)},
+		},
+		Servers: []usage.ServerUse{{Server: servers[0], Pools: []string{"cad@v"}, Now: in, Peak: peak, Share: license.Of(42)}},
+		All:     servers,
+	}
+}
+
+func TestUsageLinksToItsDetails(t *testing.T) {
+	h := founded(t)
+	h.get("/").wants(http.StatusOK, "1\u202f234", "/usage/cad%2Fx%20y", "without lic-b")
+	h.get("/usage/cad%2Fx%20y").wants(http.StatusOK, "CAD Pro", "lic-b", "24 Nov 2026")
+}
+
+func TestTheAddressSaysWhatIsShown(t *testing.T) {
+	h := founded(t)
+	h.get("/usage/cad%2Fx%20y?span=7&server=a&server=b").wants(http.StatusOK)
+	if want := []string{"a", "b"}; !slices.Equal(h.asked.Servers, want) {
+		t.Errorf("asked for servers %v, want %v", h.asked.Servers, want)
+	}
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, 11, 18, 0, 0, 0, 0, zone); !h.asked.From.Equal(want) || h.asked.Step != usage.ByDay {
+		t.Errorf("asked from %v by %s, want %v by day", h.asked.From, h.asked.Step, want)
+	}
+	h.get("/usage/cad%2Fx%20y?span=all").wants(http.StatusOK)
+	if !h.asked.From.IsZero() || h.asked.Step != usage.ByMonth {
+		t.Errorf("asked from %v by %s, want all by month", h.asked.From, h.asked.Step)
+	}
+	h.get("/usage/cad%2Fx%20y?span=400&step=month&server=a").wants(http.StatusOK,
+		`href="/usage/cad%2Fx%20y/trend.csv?server=a&amp;span=400&amp;step=month"`, "1 of 2 license servers")
+	h.get("/usage/cad%2Fx%20y?span=12").wants(http.StatusUnprocessableEntity, "choose 7, 31, 90 or 400")
+	h.get("/usage/cad%2Fx%20y?span=7&step=year").wants(http.StatusUnprocessableEntity, "cannot be shown")
+}
+
+func TestFilesAreSafeInASpreadsheet(t *testing.T) {
+	h := founded(t)
+	a := h.get("/usage/cad%2Fx%20y/servers.csv")
+	a.wants(http.StatusOK)
+	if got, want := a.header.Get("Content-Disposition"), `attachment; filename="headroom-cad-pro-servers-2026-11-24.csv"`; got != want {
+		t.Errorf("Content-Disposition %s, want %s", got, want)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := rows[1][0], `'=HYPERLINK("http://evil","x")`; got != want {
+		t.Errorf("name %q, want %q", got, want)
+	}
+	if got, want := rows[1][5], "1234"; got != want {
+		t.Errorf("in use %q, want %q", got, want)
+	}
+	a = h.get("/usage/cad%2Fx%20y/trend.csv")
+	a.wants(http.StatusOK)
+	rows, err = csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rows[1][3]; got != "" {
+		t.Errorf("highest of an unknown day is %q, want an empty cell", got)
+	}
+	if got, want := rows[2][3]+" "+rows[2][4], "42 2026-11-24T02:05:00+01:00"; got != want {
+		t.Errorf("highest of the known day is %q, want %q", got, want)
+	}
+}
+
+func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
+	h := founded(t)
+	h.post("/registrations/review", url.Values{"code": {strings.Repeat("A", 100_000)}}).wants(http.StatusUnprocessableEntity, "could not be read")
+}
