@@ -39,7 +39,7 @@ func hamburg(now time.Time) []*Server {
 	return []*Server{
 		citrix("ctx-lic-01.ham.example.com",
 			counted("XDT_PLT_CCS", 322, Office, Purchase{Installed: 330, Overdraft: 30}),
-			counted("XDT_PLT_UD", 1180, Assigned, Purchase{Installed: 1100}, Purchase{From: now.AddDate(0, -5, -3), Installed: 1320, Overdraft: 120}),
+			counted("XDT_PLT_UD", 1238, Assigned, Purchase{Installed: 1100}, Purchase{From: now.AddDate(0, -5, -3), Installed: 1320, Overdraft: 120}),
 		),
 		{
 			Name: "cad-lic-01.ham.example.com", Version: "11.19.4", Daemon: "adskflex",

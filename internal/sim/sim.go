@@ -115,9 +115,7 @@ func (s *Server) reading(f *Feature, t time.Time) license.Reading {
 	if used == 0 || f.Shape.people() { // else lmstat lists nobody, and tells nothing of these
 		r.Reserved, r.Borrowed, r.Queued = license.Of(f.Reserved), license.Of(0), license.Of(0)
 	}
-	if over := f.purchase(t).Overdraft; over > 0 {
-		r.Overdraft = license.Of(over)
-	}
+	r.Overdraft = license.Of(f.purchase(t).Overdraft)
 	return r
 }
 

@@ -104,7 +104,7 @@ func TestTheEstateHasItsStory(t *testing.T) {
 				if r.InUse.N < 0 || r.InUse.N > r.Installed.N {
 					t.Fatalf("%s %s: %v of %v", s.Name, r.Pool, r.InUse, r.Installed)
 				}
-				over = over || r.Overdraft.Known && r.InUse.N > r.Installed.N-r.Overdraft.N
+				over = over || r.Overdraft.N > 0 && r.InUse.N > r.Installed.N-r.Overdraft.N
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func TestTheLicenseFileTellsTheOverdraft(t *testing.T) {
 			t.Fatalf("unread: %+v", f.Unread)
 		}
 		for i, r := range s.Readings(now) {
-			if got := f.Entries[i].Attrs["OVERDRAFT"]; (got != "") != r.Overdraft.Known {
+			if got := f.Entries[i].Attrs["OVERDRAFT"]; (got != "") != (r.Overdraft.N > 0) {
 				t.Errorf("%s %s: OVERDRAFT=%q, want %v", s.Name, r.Pool, got, r.Overdraft)
 			}
 		}

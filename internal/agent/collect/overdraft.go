@@ -15,7 +15,8 @@ import (
 const maxLicenseFile = 16 << 20
 
 // addOverdraft takes from a license file how much of each count is overdraft:
-// FlexNet's OVERDRAFT= of its lines. lmstat prints only the sum. A pool whose
+// FlexNet's OVERDRAFT= of its lines, and none where a line has no such key.
+// lmstat prints only the sum. A pool whose
 // installed count is not what the file grants is left alone: the file is then
 // not what the server has read.
 func addOverdraft(snap *license.Snapshot, path, codePage string) (err error) {
@@ -41,7 +42,7 @@ func addOverdraft(snap *license.Snapshot, path, codePage string) (err error) {
 	for i := range snap.Readings {
 		r := &snap.Readings[i]
 		name := r.Pool.Feature
-		if r.State == license.StateCounted && over[name] > 0 && r.Installed == license.Of(granted[name]+over[name]) {
+		if r.State == license.StateCounted && granted[name] > 0 && r.Installed == license.Of(granted[name]+over[name]) {
 			r.Overdraft = license.Of(over[name])
 		}
 	}
