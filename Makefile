@@ -63,7 +63,7 @@ cross: $(TARGETS:%=cross/%)
 
 .PHONY: $(TARGETS:%=cross/%)
 $(TARGETS:%=cross/%): cross/%:
-	$(NOCGO) GOOS=$(*D) GOARCH=$(*F) $(GO) build -o build/cross/$(*D)-$(*F)/ ./cmd/headroom
+	$(NOCGO) GOOS=$(*D) GOARCH=$(*F) $(GO) build -ldflags '$(LDFLAGS)' -o build/cross/$(*D)-$(*F)/ ./cmd/headroom
 
 bench:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
