@@ -36,6 +36,7 @@ type Reader interface {
 // Options are what surrounds an agent.
 type Options struct {
 	Version string
+	Host    string           // name of this machine; empty: what it calls itself
 	Now     func() time.Time // nil: time.Now
 	HTTP    *http.Client     // nil: one with time limits and the environment's proxy
 	Log     *slog.Logger

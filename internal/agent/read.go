@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -43,11 +43,8 @@ func (a *Agent) source(c ServerConfig) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
-	return &source{config: c, guid: st.GUID, reader: reader, facts: license.Server{Hosts: []string{host}, Manager: "flexnet"}}, nil
+	st.Facts.Manager = "flexnet"
+	return &source{config: c, guid: st.GUID, reader: reader, facts: st.Facts}, nil
 }
 
 // reader is the table of readers.
@@ -148,12 +145,26 @@ func (a *Agent) keep(s *source, res collect.Result) error {
 			return fmt.Errorf("keep a reading of %s: %w", s.config.Name, err)
 		}
 	}
-	if res.Resume == "" {
+	return a.remember(s, res.Resume)
+}
+
+// remember keeps what must survive a restart, if it has changed.
+func (a *Agent) remember(s *source, resume string) error {
+	s.mu.Lock()
+	now := serverState{GUID: s.guid, Resume: resume, Facts: s.facts}
+	s.mu.Unlock()
+	key := license.FoldName(s.config.Name)
+	same := false
+	a.look(func(st state) {
+		if now.Resume == "" {
+			now.Resume = st.Servers[key].Resume
+		}
+		same = reflect.DeepEqual(st.Servers[key], now)
+	})
+	if same {
 		return nil
 	}
-	return a.change(func(st *state) {
-		st.Servers[license.FoldName(s.config.Name)] = serverState{GUID: s.guid, Resume: res.Resume}
-	})
+	return a.change(func(st *state) { st.Servers[key] = now })
 }
 
 // records is what a result says, for the hub.
@@ -243,6 +254,13 @@ func (a *Agent) Keep(server string, at time.Time, records ...wire.Record) error 
 	for _, s := range a.sources {
 		if license.FoldName(s.config.Name) != license.FoldName(server) {
 			continue
+		}
+		for _, r := range records {
+			if told, ok := r.(*wire.ServerRecord); ok {
+				s.note(collect.Result{At: at, Server: license.Server{
+					Hosts: told.Hosts, Port: told.Port, HostID: told.HostID, Manager: told.Manager, Version: told.Version,
+				}})
+			}
 		}
 		record, err := upload.EncodeReading(s.guid, a.options.Version, at, records...)
 		if err != nil {

@@ -54,9 +54,11 @@ func (a *Agent) Register(ctx context.Context, expect string) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return Standing{}, err
+	host := a.options.Host
+	if host == "" {
+		if host, err = os.Hostname(); err != nil {
+			return Standing{}, err
+		}
 	}
 	var guid string
 	a.look(func(st state) { guid = st.GUID })

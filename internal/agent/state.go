@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"headroom/internal/license"
 )
 
 // The files of the state folder, beside the spool's.
@@ -52,8 +54,9 @@ const removed = "removed"
 
 // serverState is what is known of a license server beside its readings.
 type serverState struct {
-	GUID   string `json:"guid"`
-	Resume string `json:"resume,omitempty"` // where its reader goes on
+	GUID   string         `json:"guid"`
+	Resume string         `json:"resume,omitempty"` // where its reader goes on
+	Facts  license.Server `json:"facts"`            // what its source said last about it
 }
 
 func loadState(dir string) (state, error) {

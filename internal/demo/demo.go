@@ -180,7 +180,7 @@ func (d *demo) site(server *sim.Server) (*site, error) {
 	}
 	var err error
 	s.agent, err = agent.Open(config, agent.Options{
-		Version: d.Version, Now: d.clock.Now, Log: d.log.With("agent", server.Name), HTTP: &http.Client{Timeout: time.Minute},
+		Version: d.Version, Host: server.Name, Now: d.clock.Now, Log: d.log.With("agent", server.Name), HTTP: &http.Client{Timeout: time.Minute},
 	})
 	return s, err
 }

@@ -32,10 +32,10 @@ type hub struct {
 	id    string
 	key   ed25519.PrivateKey // the agent's: the hub looks at the public half
 	now   func() time.Time
-	front func(w http.ResponseWriter, body []byte) bool                           // true: it has answered
-	says  func(w http.ResponseWriter, path string, b *wire.Batch) bool            // true: it has answered
-	lose  func() (before, after bool)                                             // break the connection before or after storing
-	other func(w http.ResponseWriter, r *http.Request, body []byte) (answer, any) // answers what is not a batch
+	front func(w http.ResponseWriter, body []byte) bool                // true: it has answered
+	says  func(w http.ResponseWriter, path string, b *wire.Batch) bool // true: it has answered
+	lose  func() (before, after bool)                                  // break the connection before or after storing
+	other func(method, path string, body []byte) any                   // answers what is not a batch
 
 	mu       sync.Mutex
 	requests int
@@ -51,8 +51,6 @@ type failer interface {
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
-
-type answer int
 
 const nonce = "a-nonce-of-the-hub"
 
@@ -103,10 +101,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 		h.t.Errorf("%s %s: nobody expected this", r.Method, r.URL.Path)
 		return
 	}
-	status, message := h.other(w, r, body)
-	if status != 0 {
-		reply(w, int(status), message)
-	}
+	reply(w, http.StatusOK, h.other(r.Method, r.URL.Path, body))
 }
 
 // admit verifies the signature of a request.
