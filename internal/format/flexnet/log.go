@@ -86,8 +86,8 @@ type LogFile struct {
 	Lines  int
 	Bytes  int64
 	Events int // events that Next returned, marks included
-	// First and Last are the instants of the first and last line with a known
-	// date; zero if there is none.
+	// First and Last are the earliest and latest instant of its lines: of the
+	// first and last line, unless the clock was set back. Zero if undated.
 	First, Last time.Time
 	// Started says that the file begins with the start of a server or daemon:
 	// nothing was checked out before its first line.

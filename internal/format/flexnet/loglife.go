@@ -71,28 +71,22 @@ func (r *LogReader) life(w *logWriter, s string, rec *logRecord) LogKind {
 	return kind
 }
 
-// child reads what lmgrd says of one daemon.
+// child reads what lmgrd says of one daemon: that it was started, is being
+// shut down, or has ended. Only a start may name a daemon that is not known.
 func (r *LogReader) child(s string, rec *logRecord) LogKind {
 	word, rest, _ := strings.Cut(s, " ")
-	kind, name := LogKind(0), rest
-	switch word {
-	case "Started", "REStarted", "Restarted":
-		kind = LogStart
-	case "Shutting":
-		if rest, ok := strings.CutPrefix(rest, "down "); ok {
-			kind, name = LogShutdown, rest
-		}
-	default:
-		if strings.HasPrefix(rest, "exited ") || strings.HasPrefix(rest, "died ") {
-			kind, name = LogExit, word
-		}
+	name, more, _ := strings.Cut(rest, " ")
+	kind := LogKind(0)
+	w := r.writers.byName[word]
+	switch {
+	case (word == "Started" || word == "REStarted" || word == "Restarted") && strings.HasPrefix(more, "("):
+		kind, w = LogStart, r.writers.get([]byte(name))
+	case word == "Shutting" && name == "down":
+		kind, w = LogShutdown, r.writers.byName[logWord(strings.TrimPrefix(more, "vendor daemon "))]
+	case name == "exited" || name == "died":
+		kind = LogExit
 	}
-	name, _, _ = strings.Cut(name, " ")
-	if kind == 0 || name == "" {
-		return 0
-	}
-	w := r.writers.get([]byte(name))
-	if w == nil || w.lmgrd || w.fork {
+	if kind == 0 || w == nil || w.lmgrd || w.fork {
 		return 0
 	}
 	rec.process = w.logProcess

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 )
@@ -40,9 +41,11 @@ type LogReader struct {
 	looked   bool
 	day      int64 // of the first line, found by looking ahead
 	dayKnown bool
-	prefixed bool // a line with a time has been read
-	quiet    bool // the raw line to come belongs to what was printed before
-	seen     int64
+	prefixed bool  // a line with a time has been read
+	quiet    bool  // the raw line to come belongs to what was printed before
+	seen     int64 // the last instant; goes back when the date does
+	first    int64 // the earliest and latest instant
+	latest   int64
 	scratch  []byte
 	tally    logTally
 }
@@ -79,7 +82,7 @@ func NewLogReader(r io.Reader, o LogOptions) *LogReader {
 func newLogReader(r io.Reader, o LogOptions, ws *logWriters) *LogReader {
 	return &LogReader{
 		lines: logLines{r: r}, options: o, clock: newLogClock(o.Zone),
-		writers: ws, writer: &logWriter{}, seen: logUndated,
+		writers: ws, writer: &logWriter{}, seen: logUndated, first: math.MaxInt64, latest: logUndated,
 	}
 }
 
@@ -129,6 +132,9 @@ func logWall(rec *logRecord) time.Time {
 func (r *LogReader) File() LogFile {
 	f := r.file
 	f.Bytes = r.lines.taken
+	if r.latest >= 0 {
+		f.First, f.Last = logInstant(r.first), logInstant(r.latest)
+	}
 	f.Warnings = r.warnings()
 	return f
 }
@@ -156,7 +162,7 @@ func LogHead(r io.Reader, o LogOptions) (LogFile, error) {
 			break
 		}
 	}
-	f := log.file
+	f := log.File()
 	return LogFile{First: f.First, FirstLine: f.FirstLine, StartLine: f.StartLine, Started: f.Started}, nil
 }
 
@@ -281,14 +287,15 @@ func (r *LogReader) begin(at int64) int64 {
 
 // alive notes that the log vouches for an instant.
 func (r *LogReader) alive(at int64) {
-	if at <= r.seen || at < 0 {
+	if at < 0 {
+		return
+	}
+	r.first, r.latest = min(r.first, at), max(r.latest, at)
+	if at <= r.seen {
 		return
 	}
 	if r.seen >= 0 && at-r.seen > logSilence && len(r.file.Gaps) < logKeptGaps {
 		r.file.Gaps = append(r.file.Gaps, LogGap{From: logInstant(r.seen), To: logInstant(at)})
-	}
-	if r.seen < 0 {
-		r.file.First = logInstant(at)
 	}
 	r.seen = at
 }
@@ -323,9 +330,6 @@ func (r *LogReader) end() error {
 	if r.prefixed && r.clock.dated {
 		r.alive(r.clock.last)
 	}
-	if r.seen >= 0 {
-		r.file.Last = logInstant(r.seen)
-	}
 	return r.err
 }
 
@@ -356,14 +360,22 @@ func (r *LogReader) warnings() []string {
 	t := r.tally
 	switch {
 	case t.undated > 0 && r.clock.dated:
-		warn(true, "%d events come more than %d MiB before the first date in the log: their time is unknown", t.undated, logLookAhead>>20)
+		warn(true, "%s more than %d MiB before the first date in the log: the time is unknown", logMany(t.undated, "event stands", "events stand"), logLookAhead>>20)
 	case t.undated > 0:
-		warn(true, "no line of the log tells a date: the time of its %d events is unknown", t.undated)
+		warn(true, "no line of the log tells a date: the time of its %s is unknown", logMany(t.undated, "event", "events"))
 	}
 	warn(t.checkouts && !r.file.Started, "the log begins while the license server runs: what was checked out before is not in it")
-	warn(t.moved > 0, "%d dates in the log do not follow from the lines before them: lines are missing, or the clock was set", t.moved)
-	warn(t.back > 0, "the clock of the log goes back %d times without midnight, first at line %d: it was set, or its zone is not %s", t.back, t.backLine, r.clock.zone)
-	warn(t.events > 0, "%d lines look like events and could not be read: counts and peaks may be too low", t.events)
+	warn(t.moved > 0, "%s not follow from the lines before: lines are missing, or the clock was set", logMany(t.moved, "date does", "dates do"))
+	warn(t.back > 0, "the clock of the log goes back %s without midnight, first at line %d: it was set, or its zone is not %s", logMany(t.back, "time", "times"), t.backLine, r.clock.zone)
+	warn(t.events > 0, "%s like events and could not be read: counts and peaks may be too low", logMany(t.events, "line looks", "lines look"))
 	warn(t.shared, "the log has duplicate grouping: some checkouts share licenses, so counts from its lines may be too high")
 	return all
+}
+
+// logMany returns a number with the words that go with it.
+func logMany(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -123,7 +123,7 @@ func (t *LogTotals) Read(r io.Reader) (LogFile, error) {
 		t.add(&rec)
 	}
 	t.files++
-	t.last = max(t.last, log.seen)
+	t.last = max(t.last, log.latest)
 	t.lossy = t.lossy || log.tally.events > 0 || log.tally.shared
 	file := log.File()
 	if missing {
@@ -148,12 +148,11 @@ func (t *LogTotals) join(log *LogReader, rec *logRecord) (missing bool) {
 		}
 		return false
 	}
-	first := log.file.First
-	if t.files == 0 || first.IsZero() || t.last < 0 || first.Unix()-t.last <= logSilence {
+	if t.files == 0 || log.latest < 0 || t.last < 0 || log.first-t.last <= logSilence {
 		return false
 	}
 	t.lossy = true
-	at := t.advance(first.Unix())
+	at := t.advance(log.first)
 	for _, b := range t.books {
 		t.reset(b, at)
 	}
