@@ -14,11 +14,12 @@ type tick struct {
 
 const (
 	ticksWide   = 14 // dates that a wide chart has room for
-	ticksNarrow = 5
+	ticksNarrow = 4
 )
 
 // ticks writes dates under the plot. Those that a narrow page has no room for
-// are marked, and the style sheet hides them there.
+// are marked, and the style sheet hides them there. Few points have their date
+// below their middle, more of them where they begin.
 func (t Trend) ticks(b *strings.Builder) {
 	all := t.dates()
 	every := (len(all) + ticksNarrow - 1) / ticksNarrow
@@ -27,6 +28,11 @@ func (t Trend) ticks(b *strings.Builder) {
 		class := "tick"
 		if every > 1 && i%every != 0 {
 			class = "tick wide"
+		}
+		if len(t.Points) <= ticksWide {
+			x := percentOf(float64(d.at)+0.5, float64(len(t.Points)))
+			fmt.Fprintf(b, `<text class="%s" x="%s" y="%d" text-anchor="middle">%s</text>`, class, x, y, esc(d.text))
+			continue
 		}
 		x, anchor := share(d.at, len(t.Points)), "middle"
 		if d.at == 0 {

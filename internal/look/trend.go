@@ -111,7 +111,20 @@ func (t Trend) mark(b *strings.Builder, s scale) {
 		anchor = "end"
 	}
 	fmt.Fprintf(b, `<circle class="peak" cx="%s" cy="%s" r="4"/><text class="peak-label" x="%s" y="%s" text-anchor="%s">%s</text>`,
-		x, y, x, num(s.y(float64(t.Peak))-9), anchor, Number(t.Peak))
+		x, y, x, num(t.labelHeight(s, t.Points[int(at)])), anchor, Number(t.Peak))
+}
+
+// labelHeight returns where the peak's value is written: above its dot, and
+// above the line of what is installed where that would run through it.
+func (t Trend) labelHeight(s scale, p Point) float64 {
+	y := s.y(float64(t.Peak)) - 9
+	if !p.Installed.Known {
+		return y
+	}
+	if line := s.y(float64(p.Installed.N)); line < y+8 && line > y-14 {
+		return line - 6
+	}
+	return y
 }
 
 // place returns where an instant stands among the points, in points.

@@ -215,7 +215,7 @@ func TestEveryPageIsWellFormedAndLabelled(t *testing.T) {
 func checkElement(t *testing.T, page string, e element, ids map[string]int, labels map[string]bool) {
 	t.Helper()
 	for _, attr := range []string{"aria-labelledby", "aria-describedby", "data-copy", "data-filter", "data-list", "data-dialog", "popovertarget", "list", "for"} {
-		for _, id := range strings.FieldsSeq(e.attrs[attr]) {
+		for id := range strings.FieldsSeq(e.attrs[attr]) {
 			if ids[id] == 0 {
 				t.Errorf("%s: %s=%q of <%s> names nothing", page, attr, id, e.name)
 			}

@@ -131,6 +131,8 @@ func sampleOverview(clock look.Clock) usage.Overview {
 			usage.Now{InUse: of(1688), Installed: of(2750), Overdraft: of(250), Over: of(0)}, "ctx-lic-lon-01"),
 		card(catalog.Product{Key: "view", Name: "<b>VIEWER</b> & \"friends\"", Model: catalog.Concurrent, Daemon: "cadvend"},
 			usage.RiskFine, sampleShape{0, 0, 30, 9, 400}, usage.Now{InUse: of(31), Unlimited: true}, ""),
+		card(catalog.Product{Key: "gate", Name: "gateway", Model: catalog.Uncounted, Daemon: "cadvend"},
+			usage.RiskFine, sampleShape{}, usage.Now{Uncounted: 1}, ""),
 	}
 	cards[2].Now.Counted, cards[2].Now.Oldest, cards[2].Now.LeftOut = 0, time.Time{}, []string{"ctx-lic-nyc-01"}
 	cards[1].Now.Uncounted, cards[1].Now.Untold, cards[3].Twin = 1, 1, "xdt-plt-ccs"

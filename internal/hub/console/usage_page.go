@@ -64,7 +64,8 @@ type productView struct {
 // A nowView is the present use of a product.
 type nowView struct {
 	InUse, Installed template.HTML
-	Limited          bool // there is a number installed, or one that is not known
+	Limited          bool   // there is a number installed, or one that is not known
+	Limit            string // said where there is none
 	Available        template.HTML
 	Purchased        template.HTML // and overdraft; empty where the servers do not tell
 	Bar              template.HTML
@@ -178,12 +179,21 @@ func riskCounts(cards []usage.Card) []riskCount {
 
 func newCard(clock look.Clock, c usage.Card) cardView {
 	p := newProduct(c.Product)
-	return cardView{
+	v := cardView{
 		productView: p, nowView: newNow(c.Now, c.Tightest, p), Href: productPath(c.Product.Key),
 		Risk:  look.Badge(riskTones[c.Risk], firstUpper(string(c.Risk))),
 		Peaks: newPeaks(clock, c.Peaks, p.UseWord), Foot: cardFoot(clock, c),
 		Spark: look.Spark(points(c.Spark), p.Name+": highest "+p.UseWord+" per day of the last 90 days, with installed as a line"),
 	}
+	if uncounted(c.Now) {
+		v.Spark = `<p class="spark-none">Nobody counts it</p>`
+	}
+	return v
+}
+
+// uncounted reports whether all there is of a product is free for anybody.
+func uncounted(n usage.Now) bool {
+	return n.Uncounted > 0 && !n.InUse.Known && !n.Installed.Known && n.Untold == 0
 }
 
 func newProduct(p catalog.Product) productView {
@@ -191,8 +201,15 @@ func newProduct(p catalog.Product) productView {
 }
 
 func newNow(n usage.Now, tightest string, p productView) nowView {
+	if uncounted(n) {
+		const why = "Anybody may use it, and the license server does not count who does."
+		return nowView{
+			InUse: template.HTML(`<span class="unknown" title="` + why + `">not counted</span>`), Limit: "free for anybody",
+			Facts: nowFacts(n, ""),
+		}
+	}
 	return nowView{
-		InUse: look.Count(n.InUse, whyNoUse(n)), Installed: installedText(n), Limited: !n.Unlimited,
+		Limit: "no limit", InUse: look.Count(n.InUse, whyNoUse(n)), Installed: installedText(n), Limited: !n.Unlimited,
 		Available: availableText(n), Purchased: purchasedText(n), Bar: nowBar(n, p), Facts: nowFacts(n, tightest),
 	}
 }
@@ -262,13 +279,27 @@ func purchased(installed, overdraft license.Count) license.Count {
 	return license.Of(installed.N - overdraft.N)
 }
 
+const whyNoOverdraft = "Not every license server tells which part of installed is overdraft."
+
 // purchasedText says how installed is made up, where there is overdraft.
 func purchasedText(n usage.Now) template.HTML {
-	p := purchased(n.Installed, n.Overdraft)
-	if !p.Known || n.Overdraft.N == 0 {
+	switch p := bought(n); {
+	case !n.Overdraft.Known || n.Overdraft.N == 0 || !n.Installed.Known:
 		return ""
+	case !p.Known:
+		return template.HTML("at least " + look.Number(n.Overdraft.N) + " of it overdraft")
+	default:
+		return template.HTML(look.Number(p.N) + " purchased and " + look.Number(n.Overdraft.N) + " overdraft")
 	}
-	return template.HTML(look.Number(p.N) + " purchased and " + look.Number(n.Overdraft.N) + " overdraft")
+}
+
+// bought is what was purchased now; it is known where every license server
+// tells its overdraft.
+func bought(n usage.Now) license.Count {
+	if !n.Over.Known {
+		return license.Count{}
+	}
+	return purchased(n.Installed, n.Overdraft)
 }
 
 // nowBar draws use against installed; a product without limit has no bar.
@@ -277,27 +308,28 @@ func nowBar(n usage.Now, p productView) template.HTML {
 		return ""
 	}
 	return look.Bar{
-		InUse: n.InUse, Reserved: n.Reserved, Installed: n.Installed, Purchased: purchased(n.Installed, n.Overdraft),
+		InUse: n.InUse, Reserved: n.Reserved, Installed: n.Installed, Purchased: bought(n),
 		Over:  n.Over.Known && n.Over.N > 0,
 		Label: p.Name + ": " + n.InUse.String() + " " + p.UseWord + " of " + n.Installed.String() + " installed",
 	}.HTML()
 }
 
-// nowFacts are the figures beside in use and installed.
+// nowFacts are the figures beside in use and installed. Overdraft is among them
+// where a license server tells of it.
 func nowFacts(n usage.Now, tightest string) []factView {
 	var facts []factView
-	switch {
+	switch over := (factView{Name: "Overdraft used", Value: look.Count(n.Over, whyNoOverdraft)}); {
 	case n.Unlimited:
 	case n.Over.Known && n.Over.N > 0:
-		over := factView{Name: "Overdraft used", Value: look.Count(n.Over, ""), Tone: look.Bad}
+		over.Tone = look.Bad
 		if tightest != "" {
 			over.Note = "most on " + tightest
 		}
 		facts = append(facts, over)
 	default:
-		facts = append(facts, factView{
-			Name: "Overdraft used", Value: look.Count(n.Over, "The license servers do not tell which part of installed is overdraft."),
-		})
+		if n.Over.Known || n.Overdraft.Known {
+			facts = append(facts, over)
+		}
 		if tightest != "" && n.Counted > 1 {
 			facts = append(facts, factView{Name: "Tightest", Value: template.HTML(template.HTMLEscapeString(tightest))})
 		}
