@@ -2,6 +2,7 @@ package flexnet_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -91,7 +92,7 @@ func BenchmarkLogEvents(b *testing.B) {
 	for b.Loop() {
 		r := flexnet.NewLogReader(bytes.NewReader(log), flexnet.LogOptions{})
 		for {
-			if _, err := r.Next(); err == io.EOF {
+			if _, err := r.Next(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				b.Fatal(err)

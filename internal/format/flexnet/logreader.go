@@ -2,6 +2,7 @@ package flexnet
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -152,7 +153,7 @@ func LogHead(r io.Reader, o LogOptions) (LogFile, error) {
 	var rec logRecord
 	for log.file.Lines < far {
 		err := log.next(&rec)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -264,11 +264,10 @@ func endsOfLog(t *testing.T, log string) (first, last flexnet.LogEvent, file fle
 
 // A stream repeats a day of a log and remembers the highest use of memory.
 type stream struct {
-	day      []byte
-	left     int
-	rest     []byte
-	heap     uint64
-	baseline uint64
+	day  []byte
+	left int
+	rest []byte
+	heap uint64
 }
 
 func (s *stream) Read(p []byte) (int, error) {
