@@ -309,7 +309,7 @@ func writeStatus(w io.Writer, st agent.Status) error {
 		case s.Reason != "":
 			how = "not read: " + s.Reason
 		}
-		say(s.Name, "%s every %s, %s; last reading %s; at the hub: %s", s.Reader, time.Duration(s.Interval), how, moment(s.LastGood), orUnknown(s.Hub))
+		say(s.Name, "%s every %s, %s; last reading %s; at the hub: %s", s.Reader, s.Interval, how, moment(s.LastGood), orUnknown(s.Hub))
 	}
 	return t.Flush()
 }

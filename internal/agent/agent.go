@@ -133,12 +133,16 @@ func (a *Agent) Close() error {
 // Run reads and sends until ctx is done. The first failure that is the
 // agent's own ends it; license servers and hubs that fail do not.
 func (a *Agent) Run(ctx context.Context) error {
+	control, err := a.listenControl(ctx)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range a.sources {
 		g.Go(func() error { return a.readLoop(ctx, s) })
 	}
 	g.Go(func() error { return a.hubLoop(ctx) })
-	g.Go(func() error { return a.serveControl(ctx) })
+	g.Go(func() error { return a.serveControl(ctx, control) })
 	a.options.Log.Info("agent runs", "servers", len(a.sources), "hub", a.config.Hub)
 	return g.Wait()
 }

@@ -72,12 +72,10 @@ func LoadConfig(path string) (Config, error) {
 	var c Config
 	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {
-		var strict *toml.StrictMissingError
-		if errors.As(err, &strict) {
+		if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 			return Config{}, fmt.Errorf("%s: these keys are not known:\n%s", path, strict.String())
 		}
-		var wrong *toml.DecodeError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
 			return Config{}, fmt.Errorf("%s:\n%s", path, wrong.String())
 		}
 		return Config{}, fmt.Errorf("%s: %w", path, err)

@@ -71,24 +71,35 @@ const (
 	controlTimeout = 15 * time.Minute // an upload of a long backlog
 )
 
-// serveControl takes orders until ctx is done.
-func (a *Agent) serveControl(ctx context.Context) error {
+// A controlPort is where a running agent takes orders.
+type controlPort struct {
+	net.Listener
+	at controlAddress
+}
+
+// listenControl opens the port and says in the state folder where it is.
+func (a *Agent) listenControl(ctx context.Context) (controlPort, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return controlPort{}, err
 	}
 	at := controlAddress{Address: l.Addr().String(), Token: rand.Text()}
 	text, err := json.Marshal(at)
+	if err == nil {
+		err = writeFile(a.config.State, controlFile, text)
+	}
 	if err != nil {
-		return err
+		return controlPort{}, errors.Join(err, l.Close())
 	}
-	if err := writeFile(a.config.State, controlFile, text); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	srv := &http.Server{Handler: a.controlHandler(at), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	return controlPort{l, at}, nil
+}
+
+// serveControl takes orders until ctx is done.
+func (a *Agent) serveControl(ctx context.Context, port controlPort) error {
+	srv := &http.Server{Handler: a.controlHandler(port.at), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // what it would say, Serve says
 	defer stop()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(port); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	if err := os.Remove(filepath.Join(a.config.State, controlFile)); !errors.Is(err, fs.ErrNotExist) {

@@ -25,15 +25,15 @@ type Status struct {
 
 // A ServerStatus is how the reading of one license server stands.
 type ServerStatus struct {
-	Name     string    `json:"name"`
-	GUID     string    `json:"guid"`
-	Reader   string    `json:"reader"`
-	Interval Duration  `json:"interval_ns"`
-	Tried    time.Time `json:"tried,omitzero"`
-	OK       bool      `json:"ok"`
-	Reason   string    `json:"reason,omitempty"`
-	LastGood time.Time `json:"last_good,omitzero"`
-	Hub      string    `json:"hub"` // approved, pending, removed; empty if not known
+	Name     string        `json:"name"`
+	GUID     string        `json:"guid"`
+	Reader   string        `json:"reader"`
+	Interval time.Duration `json:"interval_ns"`
+	Tried    time.Time     `json:"tried,omitzero"`
+	OK       bool          `json:"ok"`
+	Reason   string        `json:"reason,omitempty"`
+	LastGood time.Time     `json:"last_good,omitzero"`
+	Hub      string        `json:"hub"` // approved, pending, removed; empty if not known
 }
 
 // Status says how everything stands. It asks nobody.
@@ -51,7 +51,7 @@ func (a *Agent) Status(context.Context) (Status, error) {
 	for _, s := range a.sources {
 		s.mu.Lock()
 		one := ServerStatus{
-			Name: s.config.Name, GUID: s.guid, Reader: s.config.Reader, Interval: s.config.Interval,
+			Name: s.config.Name, GUID: s.guid, Reader: s.config.Reader, Interval: time.Duration(s.config.Interval),
 			OK: s.last.OK, Reason: s.last.Reason, LastGood: s.good, Hub: approved[s.guid],
 		}
 		if s.last.At != 0 {

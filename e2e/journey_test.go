@@ -1,0 +1,234 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// capture is the real status that the agent replays: a compute cluster's.
+const capture = "lmstat-a-v11.14-matlab-hpc-51features-375checkouts.txt"
+
+// The way of a real license server's words to the console: a fresh hub is set
+// up in the browser, an agent that replays a capture registers with its code,
+// uploads, and its figures stand there.
+func TestAnAgentRegistersInTheBrowserAndItsFiguresAreShown(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(samples(t), "flexnet", capture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t)
+	program := build(t)
+	dir := t.TempDir()
+
+	hub := start(t, program, "hub", "run", "--addr", "127.0.0.1:0", "--store", filepath.Join(dir, "hub.db"))
+	link := hub.line(`(http://\S+/setup/\S+)`)
+	home := link[:strings.Index(link, "/setup/")]
+
+	b.open(link)
+	b.look("setup")
+	b.fill("organisation", "Example Corp")
+	b.fill("zone", "Europe/Berlin")
+	b.fill("name", "Anna Admin")
+	b.fill("email", "anna@example.com")
+	b.fill("password", "four unrelated violins")
+	b.submit("main form button")
+	b.see("Your organisation is set up", "Example Corp")
+	b.look("empty")
+
+	status := filepath.Join(dir, "status.txt")
+	write(t, status, text)
+	config := filepath.Join(dir, "agent.toml")
+	write(t, config, fmt.Appendf(nil, "hub = %q\nstate = \"state\"\n\n[[server]]\nname = \"cluster\"\nreader = \"file\"\npath = %q\n", home, status))
+	start(t, program, "agent", "run", "--config", config).line(`agent runs`)
+	if out := run(t, program, "agent", "share", "on", "--config", config); !strings.Contains(out, "Nothing is sent before") {
+		t.Errorf("share on says:\n%s", out)
+	}
+
+	register := start(t, program, "agent", "register", "--config", config)
+	code := register.line(`Code\s+(\S{5}-\S{5})`)
+	words := strings.Fields(register.line(`Words\s+(.+)`))
+	if len(words) != 6 {
+		t.Fatalf("%d words, want 6: %v", len(words), words)
+	}
+	b.open(home + "/registrations/register")
+	b.look("register")
+	b.fill("code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
+	b.submit(`form[action="/registrations/review"] button`)
+	b.see(append(words, "cluster", "127.0.0.1")...)
+	b.look("review")
+	b.submit(`form[action="/registrations/approve"] button`)
+	b.see("Waiting for the license server to confirm")
+
+	register.line(`Register with Example Corp .* Approved by anna@example.com`)
+	register.say("y\n")
+	register.line(`Registered with Example Corp`)
+	if out := run(t, program, "agent", "upload", "--config", config); !strings.Contains(out, "Sent 1 batches") {
+		t.Errorf("upload says:\n%s", out)
+	}
+
+	b.open(home + "/servers")
+	b.see("cluster", "Reporting")
+	b.look("servers")
+	b.open(home + "/")
+	b.see("1 of 1 reporting", "MATLAB")
+	b.look("usage")
+	b.open(home + "/usage/mlm.MATLAB")
+	b.see("MATLAB", "10\u202f000", "sampled")
+	b.look("details")
+}
+
+// samples returns the folder of real captures.
+func samples(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("HEADROOM_SAMPLES")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "samples")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no samples: %v", err)
+		}
+		t.Skipf("no samples: %v", err)
+	}
+	return dir
+}
+
+// build makes the program as a release does, without cgo.
+func build(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "headroom")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/headroom")
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return program
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A status file that was written just now counts as being written.
+	old := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func run(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// A process is the program, running, with all that it prints.
+type process struct {
+	t    *testing.T
+	name string
+	in   io.Writer
+	news chan struct{} // something was printed
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// start runs the program until the test ends, and then ends it as a service
+// manager would.
+func start(t *testing.T, program string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, name: strings.Join(args, " "), news: make(chan struct{}, 1)}
+	cmd := exec.CommandContext(context.Background(), program, args...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	p.in = in
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.listen(bufio.NewReader(out))
+	}()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err == nil {
+			<-done
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s ended with: %v\n%s", p.name, err, p.printed())
+		}
+	})
+	return p
+}
+
+func (p *process) listen(r *bufio.Reader) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := r.Read(buf)
+		p.mu.Lock()
+		p.text.Write(buf[:n])
+		p.mu.Unlock()
+		select {
+		case p.news <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *process) printed() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// line waits until the process has printed what matches, and returns the
+// first group.
+func (p *process) line(pattern string) string {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	limit := time.After(time.Minute)
+	for {
+		if m := re.FindStringSubmatch(p.printed()); m != nil {
+			return strings.TrimSpace(m[len(m)-1])
+		}
+		select {
+		case <-p.news:
+		case <-limit:
+			p.t.Fatalf("%s never printed %s, but\n%s", p.name, pattern, p.printed())
+		}
+	}
+}
+
+func (p *process) say(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.in, text); err != nil {
+		p.t.Fatal(err)
+	}
+}
