@@ -314,8 +314,8 @@ func nowBar(n usage.Now, p productView) template.HTML {
 	}.HTML()
 }
 
-// nowFacts are the figures beside in use and installed. Overdraft is among them
-// where a license server tells of it.
+// nowFacts are the figures beside in use and installed. Overdraft used is among
+// them where there is overdraft.
 func nowFacts(n usage.Now, tightest string) []factView {
 	var facts []factView
 	switch over := (factView{Name: "Overdraft used", Value: look.Count(n.Over, whyNoOverdraft)}); {
@@ -327,7 +327,7 @@ func nowFacts(n usage.Now, tightest string) []factView {
 		}
 		facts = append(facts, over)
 	default:
-		if n.Over.Known || n.Overdraft.Known {
+		if n.Overdraft.Known && n.Overdraft.N > 0 {
 			facts = append(facts, over)
 		}
 		if tightest != "" && n.Counted > 1 {
