@@ -36,6 +36,8 @@ type Config struct {
 	Version string           // of the program
 	Out     io.Writer        // for people: progress and the address
 	Ready   func(url string) // called once the console can be looked at; may be nil
+
+	days int // of history; 0: as many as the estate has
 }
 
 // interval is how often the demo's agents read their servers.
@@ -63,48 +65,73 @@ type site struct {
 
 // Run runs a demo until ctx is done.
 func Run(ctx context.Context, c Config, log *slog.Logger) (err error) {
+	d, err := open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.hub.Run(ctx) })
+	g.Go(func() error {
+		if err := d.tellAll(ctx); err != nil {
+			return err
+		}
+		return d.present(ctx)
+	})
+	return g.Wait()
+}
+
+// open makes the hub of a demo, with its organisation. Its hub has to be run.
+func open(ctx context.Context, c Config, log *slog.Logger) (*demo, error) {
 	now := c.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
 	d := &demo{Config: c, log: log}
+	var err error
 	if d.estate, err = sim.New(c.Seed, now); err != nil {
-		return err
+		return nil, err
+	}
+	if c.days > 0 {
+		d.estate.Days = c.days
 	}
 	if d.dir, err = os.MkdirTemp("", "headroom-demo-"); err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
 	d.clock.Set(d.estate.Begin())
 	d.hub, err = hub.New(ctx, hub.Config{
 		Addr: c.Addr, Store: filepath.Join(d.dir, "hub.db"), Now: d.clock.Now, Demo: true, Version: c.Version, PollEvery: interval,
 	}, log)
+	if err == nil {
+		err = d.found(ctx)
+	}
 	if err != nil {
-		return err
+		return nil, errors.Join(err, d.close())
 	}
-	if err := d.found(ctx); err != nil {
-		return errors.Join(err, d.hub.Close())
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.hub.Run(ctx) })
-	g.Go(func() error { return d.live(ctx) })
-	return g.Wait()
+	return d, nil
 }
 
-// live tells the past and then lets the agents run.
-func (d *demo) live(ctx context.Context) (err error) {
-	defer func() {
-		for _, s := range d.sites {
-			err = errors.Join(err, s.agent.Close())
-		}
-	}()
+// close ends what open began and removes the demo's folder.
+func (d *demo) close() error {
+	var errs []error
+	for _, s := range d.sites {
+		errs = append(errs, s.agent.Close())
+	}
+	if d.hub != nil {
+		errs = append(errs, d.hub.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(d.dir))...)
+}
+
+// tellAll registers the agents and brings their past to the hub.
+func (d *demo) tellAll(ctx context.Context) error {
 	if err := d.join(ctx); err != nil {
 		return fmt.Errorf("register the agents: %w", err)
 	}
 	if err := d.past(ctx); err != nil {
 		return fmt.Errorf("tell the past: %w", err)
 	}
-	return d.present(ctx)
+	return nil
 }
 
 // found makes the organisation and lets everybody in as its administrator.

@@ -2,13 +2,14 @@ package sim
 
 import "time"
 
-// Days is how much of the past an estate tells: 13 months.
+// Days is how much of the past an estate tells unless it says otherwise: 13
+// months.
 const Days = 396
 
 // New returns the estate of the demo: twelve license servers at four sites
 // with Citrix and engineering products, as it stands at now.
 func New(seed uint64, now time.Time) (*Estate, error) {
-	e := &Estate{Seed: seed, Now: now.UTC().Truncate(time.Second)}
+	e := &Estate{Seed: seed, Now: now.UTC().Truncate(time.Second), Days: Days}
 	for _, site := range sites {
 		zone, err := time.LoadLocation(site.zone)
 		if err != nil {
@@ -23,7 +24,7 @@ func New(seed uint64, now time.Time) (*Estate, error) {
 }
 
 // Begin returns the instant of the first reading of a server.
-func (e *Estate) Begin() time.Time { return e.Now.AddDate(0, 0, -Days) }
+func (e *Estate) Begin() time.Time { return e.Now.AddDate(0, 0, -e.Days) }
 
 var sites = []struct {
 	name, zone string

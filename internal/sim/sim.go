@@ -20,6 +20,7 @@ const grid = 300
 type Estate struct {
 	Seed    uint64
 	Now     time.Time // the present, up to which history is told; growth is measured back from it
+	Days    int       // how much of the past there is
 	Servers []*Server
 }
 
