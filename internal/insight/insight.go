@@ -64,5 +64,5 @@ type Bucket struct {
 	Integral  int64         // license-seconds in use
 	Seconds   int64         // seconds in which something is known
 	Installed license.Count // sum of what was told last, at the last second at which no known pool fails to tell it
-	Overdraft license.Count // part of Installed, as far as told; unknown where no pool tells it
+	Overdraft license.Count // part of Installed; unknown where one of its pools does not tell it
 }

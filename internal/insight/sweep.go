@@ -249,8 +249,10 @@ func (s *sum) account(b *Bucket, at, n int64) {
 	b.Peak.Coverage.Known += s.known * n
 	b.Peak.Coverage.Unknown += s.unknown * n
 	if s.told > 0 && s.untold == 0 {
-		b.Installed = license.Of(s.line)
-		b.Overdraft = license.Count{N: s.overdraft, Known: s.overdraftTold > 0}
+		b.Installed, b.Overdraft = license.Of(s.line), license.Count{}
+		if s.overdraftTold == s.told {
+			b.Overdraft = license.Of(s.overdraft)
+		}
 	}
 	if s.known == 0 {
 		return

@@ -144,6 +144,7 @@ func naivePeak(lines []insight.Line, at int64) (peak insight.Peak, something boo
 }
 
 func naiveInstalled(lines []insight.Line, at int64) (installed, overdraft license.Count, ok bool) {
+	told := true // by every pool that is installed
 	for _, l := range lines {
 		p, _ := second(l, at)
 		if p.State == license.StateUncounted || p.State == license.StateUnlimited {
@@ -156,9 +157,13 @@ func naiveInstalled(lines []insight.Line, at int64) (installed, overdraft licens
 			continue
 		}
 		installed = license.Of(installed.N + p.Installed.N)
+		told = told && p.Overdraft.Known
 		if p.Overdraft.Known {
 			overdraft = license.Of(overdraft.N + p.Overdraft.N)
 		}
+	}
+	if !told {
+		overdraft = license.Count{}
 	}
 	return installed, overdraft, installed.Known
 }
