@@ -51,6 +51,7 @@ type demo struct {
 	dir    string
 	hub    *hub.Hub
 	actor  registration.Actor
+	admin  account.Member
 	org    account.Organisation
 	log    *slog.Logger
 	sites  []*site
@@ -134,7 +135,7 @@ func (d *demo) tellAll(ctx context.Context) error {
 	return nil
 }
 
-// found makes the organisation and lets everybody in as its administrator.
+// found makes the organisation and its administrator.
 func (d *demo) found(ctx context.Context) error {
 	token, _, err := d.hub.Accounts.NewSetupToken(ctx)
 	if err != nil {
@@ -151,7 +152,7 @@ func (d *demo) found(ctx context.Context) error {
 		return err
 	}
 	d.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
-	d.hub.Welcome(m)
+	d.admin = m
 	return nil
 }
 
@@ -212,8 +213,10 @@ func (d *demo) site(server *sim.Server) (*site, error) {
 	return s, err
 }
 
-// present lets the agents run, all but those of silent servers.
+// present lets everybody in and the agents run, all but those of silent
+// servers.
 func (d *demo) present(ctx context.Context) error {
+	d.hub.Welcome(d.admin)
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range d.sites {
 		if !s.SilentSince.IsZero() {

@@ -174,7 +174,7 @@ func (h *Hub) secret(ctx context.Context, name string) ([]byte, error) {
 }
 
 // Welcome lets everybody into the console as a member, without signing in. It
-// is for the demo, whose data are made up.
+// is for the demo, whose data are made up; a demo's console is closed before.
 func (h *Hub) Welcome(m account.Member) { h.guest.Store(&m) }
 
 func (h *Hub) guestMember() account.Member {

@@ -22,8 +22,25 @@ func (h *Hub) Handler() http.Handler {
 	mux.Handle(api.Prefix, h.api)
 	mux.Handle("/healthz", h.api)
 	mux.Handle("/readyz", h.api)
-	mux.Handle("/", h.pages)
+	mux.Handle("/", h.whenWelcome(h.pages))
 	return throughProxies(h.config.Proxies, mux)
+}
+
+// whenWelcome keeps people out of a demo until Welcome lets them in: what they
+// would see before is half a history.
+func (h *Hub) whenWelcome(next http.Handler) http.Handler {
+	if !h.config.Demo {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.guest.Load() != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Refresh", "1") // a browser comes back by itself
+		http.Error(w, "The demo is telling its history; this page comes back in a moment.", http.StatusServiceUnavailable)
+	})
 }
 
 // throughProxies puts the address of the client into RemoteAddr where the
