@@ -10,6 +10,6 @@ for package in $(go list ./...); do
 	listed=$(go test -list '^Fuzz' "$package")
 	for target in $(grep '^Fuzz' <<<"$listed" || true); do
 		echo "== $package $target"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$package"
 	done
 done
