@@ -68,6 +68,20 @@ func (f filesFlags) open(stdin io.Reader) (sources []report.Source, done func() 
 	return sources, done, nil
 }
 
+// with calls use with the opened files.
+func (f filesFlags) with(std streams, use func([]report.Source, report.Options) error) (err error) {
+	options, err := f.options()
+	if err != nil {
+		return err
+	}
+	sources, done, err := f.open(std.in)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return use(sources, options)
+}
+
 func openFile(path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -96,27 +110,19 @@ func (*reportCmd) Help() string {
 }
 
 // Run writes the report.
-func (c *reportCmd) Run(std streams) (err error) {
-	options, err := c.options()
-	if err != nil {
-		return err
-	}
-	sources, done, err := c.open(std.in)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	r, err := report.Make(sources, options)
-	if err != nil {
-		return err
-	}
-	switch {
-	case c.JSON:
-		return writeJSON(std.out, r)
-	case c.CSV:
-		return r.WriteCSV(std.out)
-	}
-	return r.WriteTable(std.out)
+func (c *reportCmd) Run(std streams) error {
+	return c.with(std, func(sources []report.Source, o report.Options) error {
+		r, err := report.Make(sources, o)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return writeJSON(std.out, r)
+		case c.CSV:
+			return r.WriteCSV(std.out)
+		}
+		return r.WriteTable(std.out)
+	})
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -139,27 +145,20 @@ func (*readCmd) Help() string {
 }
 
 // Run reads the files one after the other.
-func (c *readCmd) Run(std streams) (err error) {
-	options, err := c.options()
-	if err != nil {
-		return err
-	}
-	sources, done, err := c.open(std.in)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	for _, s := range sources {
-		if c.JSON {
-			err = readJSON(std.out, s, options)
-		} else {
-			err = readTable(std.out, s, options, c.Lines)
+func (c *readCmd) Run(std streams) error {
+	return c.with(std, func(sources []report.Source, o report.Options) (err error) {
+		for _, s := range sources {
+			if c.JSON {
+				err = readJSON(std.out, s, o)
+			} else {
+				err = readTable(std.out, s, o, c.Lines)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func readJSON(w io.Writer, s report.Source, o report.Options) error {
