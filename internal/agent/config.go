@@ -60,6 +60,7 @@ const (
 	defaultInterval    = 5 * time.Minute
 	minInterval        = 10 * time.Second
 	maxInterval        = 12 * time.Hour
+	minTimeout         = time.Second
 )
 
 // LoadConfig reads and checks a file. What is wrong is said with its line or
@@ -132,6 +133,12 @@ func checkHub(hub string) error {
 	if host := u.Hostname(); u.Scheme == "http" && host != "localhost" && host != "127.0.0.1" && host != "::1" {
 		return fmt.Errorf("hub is %q: plain http is for this machine only; use https", hub)
 	}
+	if u.User != nil {
+		return errors.New("hub names a user: leave that out, the agent signs with its key")
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("hub is %q: leave out what follows the host; a hub has an address of its own", hub)
+	}
 	return nil
 }
 
@@ -144,6 +151,11 @@ func (s *ServerConfig) check(base string) error {
 	}
 	if d := time.Duration(s.Interval); d < minInterval || d > maxInterval {
 		return fmt.Errorf("interval is %s: it must be from %s to %s", d, minInterval, maxInterval)
+	} else if d%time.Second != 0 {
+		return fmt.Errorf("interval is %s: it must be whole seconds", d)
+	}
+	if d := time.Duration(s.Timeout); d != 0 && d < minTimeout {
+		return fmt.Errorf("timeout is %s: it must be at least %s", d, minTimeout)
 	}
 	if _, err := s.zone(); err != nil {
 		return err
