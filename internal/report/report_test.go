@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"headroom/internal/catalog"
 	"headroom/internal/license"
 	"headroom/internal/report"
 )
@@ -151,6 +152,11 @@ func TestUnknownIsNullAndNeverZero(t *testing.T) {
 	}
 	if len(out.Features) != 3 {
 		t.Errorf("%d features, want 3", len(out.Features))
+	}
+	for _, p := range r.Products {
+		if want := map[string]catalog.Model{"gauge": catalog.Uncounted}[p.Name]; want != "" && p.Model != want {
+			t.Errorf("%s: model %s, want %s", p.Name, p.Model, want)
+		}
 	}
 }
 

@@ -32,7 +32,8 @@ type collector struct {
 	rows       []*row
 	// daemons are the vendor daemons that each server is known to run: an idle
 	// feature of a server with one daemon is that daemon's.
-	daemons map[string]map[string]bool
+	// The names are folded, and lead to those that were printed.
+	daemons map[string]map[string]string
 }
 
 // row returns the row of a feature, made if it is new. Host names are the same
@@ -62,25 +63,27 @@ func (c *collector) serves(server, daemon string) {
 		return
 	}
 	if c.daemons == nil {
-		c.daemons = map[string]map[string]bool{}
+		c.daemons = map[string]map[string]string{}
 	}
 	key := license.FoldName(server)
 	if c.daemons[key] == nil {
-		c.daemons[key] = map[string]bool{}
+		c.daemons[key] = map[string]string{}
 	}
-	c.daemons[key][license.FoldName(daemon)] = true
+	c.daemons[key][license.FoldName(daemon)] = daemon
 }
 
-// product asks the catalog what a feature belongs to.
+// product asks the catalog what a feature belongs to. That nobody counts it is
+// the one model that FlexNet tells.
 func (c *collector) product(f Feature) catalog.Product {
-	if f.Daemon != "" {
-		return catalog.Of(f.Daemon, f.Feature)
+	daemon := f.Daemon
+	if known := slices.Collect(maps.Values(c.daemons[license.FoldName(f.Server)])); daemon == "" && len(known) == 1 {
+		daemon = known[0]
 	}
-	known := slices.Collect(maps.Keys(c.daemons[license.FoldName(f.Server)]))
-	if len(known) != 1 {
-		return catalog.Of("", f.Feature)
+	p := catalog.Of(daemon, f.Feature)
+	if f.State == license.StateUncounted {
+		p = p.Told(catalog.Uncounted)
 	}
-	return catalog.Of(known[0], f.Feature)
+	return p
 }
 
 func sameWord(a, b string) bool {
