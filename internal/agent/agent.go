@@ -93,7 +93,7 @@ func (a *Agent) open() (err error) {
 	var recovered spool.Recovery
 	a.spool, recovered, err = spool.Open(filepath.Join(dir, spoolFolder), spool.Options{Now: a.options.Now, Declare: upload.EncodeGap})
 	if errors.Is(err, spool.ErrLocked) {
-		return fmt.Errorf("another agent runs with the state folder %s", dir)
+		return fmt.Errorf("another agent runs with the state folder %s: %w", dir, spool.ErrLocked)
 	}
 	if err != nil {
 		return err

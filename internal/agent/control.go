@@ -147,7 +147,7 @@ func Connect(ctx context.Context, c Config, o Options) (Control, func() error, e
 		var at controlAddress
 		if err := json.Unmarshal(text, &at); err == nil {
 			r := &Remote{at: at}
-			if _, err := r.Status(ctx); err == nil {
+			if r.answers(ctx) {
 				return r, func() error { return nil }, nil
 			}
 		}
@@ -166,6 +166,18 @@ func Connect(ctx context.Context, c Config, o Options) (Control, func() error, e
 
 // A Remote is the control of a running agent.
 type Remote struct{ at controlAddress }
+
+// answerTime is how long a running agent has to say that it runs. After a
+// crash something else may listen where it did.
+const answerTime = 10 * time.Second
+
+// answers reports whether an agent runs there.
+func (r *Remote) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, err := r.Status(ctx)
+	return err == nil
+}
 
 func (r *Remote) send(ctx context.Context, verb string, o order, out any) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)

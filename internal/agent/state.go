@@ -104,12 +104,16 @@ func writeFile(dir, name string, text []byte) (err error) {
 	return os.Rename(f.Name(), filepath.Join(dir, name))
 }
 
-// loadKey reads the agent's key and makes one at the first start. A key that
-// others may read is refused: they could speak in this agent's name.
+// loadKey reads the agent's key and makes one at the first start, and only
+// then: a hub knows this agent by its key. A key that others may read is
+// refused: they could speak in this agent's name.
 func loadKey(dir string) (ed25519.PrivateKey, error) {
 	path := filepath.Join(dir, keyFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, stateFile)); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is gone: restore it from a backup, or remove the state folder and register again", path)
+		}
 		return makeKey(dir)
 	}
 	if err != nil {
