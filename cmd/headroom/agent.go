@@ -116,7 +116,7 @@ func (c *agentRegisterCmd) Run(ctx context.Context, std streams) error {
 		if c.NoWait {
 			return nil
 		}
-		return waitForBoth(ctx, std, a)
+		return waitForBoth(ctx, std, a, c.ExpectOrg != "")
 	})
 }
 
@@ -125,8 +125,8 @@ func (c *agentRegisterCmd) Run(ctx context.Context, std streams) error {
 const askEvery = 5 * time.Second
 
 // waitForBoth waits until an administrator has approved and the organisation
-// is confirmed here.
-func waitForBoth(ctx context.Context, std streams, a agent.Control) error {
+// is confirmed here: by the agent itself if it was told whom to expect.
+func waitForBoth(ctx context.Context, std streams, a agent.Control, expected bool) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,6 +143,9 @@ func waitForBoth(ctx context.Context, std streams, a agent.Control) error {
 		}
 		switch st.State {
 		case wire.RegistrationApproved:
+			if expected {
+				continue
+			}
 			if err := ask(ctx, std, a, st); err != nil {
 				return err
 			}

@@ -114,11 +114,17 @@ func (a *Agent) Standing(ctx context.Context) (Standing, error) {
 	a.mu.Lock()
 	a.askAgain = time.Duration(got.Poll) * time.Second
 	a.mu.Unlock()
+	if got.State == wire.RegistrationConfirmed && reg.Accepted != got.OrganisationID {
+		return a.standing(), fmt.Errorf("the hub says that %s (%s) is confirmed, which nobody did here; nothing is sent", got.OrganisationName, got.OrganisationID)
+	}
 	err = a.change(func(st *state) {
 		if r := st.Registration; r != nil && r.ID == reg.ID {
 			next := *r
 			next.State, next.Organisation, next.OrgID, next.ApprovedBy = got.State, got.OrganisationName, got.OrganisationID, got.ApprovedBy
 			st.Registration = &next
+			if got.State == wire.RegistrationConfirmed { // the answer to our yes was lost
+				st.Registered = a.options.Now()
+			}
 		}
 	})
 	if err != nil || got.State != wire.RegistrationApproved || reg.Expect == "" {
@@ -148,6 +154,13 @@ func (a *Agent) Confirm(ctx context.Context, organisation string, accept bool) e
 	}
 	if reg.OrgID != organisation {
 		return fmt.Errorf("the organisation that approved is %s (%s)", reg.Organisation, reg.OrgID)
+	}
+	if accept {
+		reg.Accepted = organisation
+		next := reg
+		if err := a.change(func(st *state) { st.Registration = &next }); err != nil {
+			return err
+		}
 	}
 	if err := a.client.Confirm(ctx, reg.ID, wire.Confirmation{OrganisationID: organisation, Accept: accept}); err != nil {
 		return err

@@ -201,6 +201,8 @@ func (a *Agent) readStates() []wire.ReadState {
 
 // Upload sends at once all that waits. Two at a time are one after the other.
 func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
+	a.uploading.Lock()
+	defer a.uploading.Unlock()
 	var sharing bool
 	var reg *registration
 	a.look(func(st state) { sharing, reg = st.Sharing, st.Registration })
@@ -210,8 +212,6 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 	case reg == nil || reg.State != wire.RegistrationConfirmed:
 		return upload.Report{}, errors.New("this agent is not registered: register it with headroom agent register")
 	}
-	a.uploading.Lock()
-	defer a.uploading.Unlock()
 	for _, s := range a.sources {
 		if !a.mayPack(s.guid) {
 			continue
@@ -221,6 +221,9 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 		}
 	}
 	report, err := upload.Drain(ctx, a.client, a.spool, a.options.Log)
+	if errors.Is(err, upload.ErrRemoved) {
+		return report, errors.Join(err, a.end(err))
+	}
 	if err != nil {
 		return report, err
 	}

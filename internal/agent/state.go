@@ -46,7 +46,8 @@ type registration struct {
 	Organisation string    `json:"organisation,omitempty"`
 	OrgID        string    `json:"organisation_id,omitempty"`
 	ApprovedBy   string    `json:"approved_by,omitempty"`
-	Expect       string    `json:"expect,omitempty"` // confirm by ourselves if the organisation is this one
+	Expect       string    `json:"expect,omitempty"`   // confirm by ourselves if the organisation is this one
+	Accepted     string    `json:"accepted,omitempty"` // the organisation that our side said yes to, whether the hub has heard it or not
 }
 
 // removed is the state of a registration that one side has ended.

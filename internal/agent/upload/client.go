@@ -160,11 +160,11 @@ func (c *Client) measure(h http.Header, sent, received time.Time) {
 	if err != nil {
 		return
 	}
-	offset := time.UnixMilli(ms).Sub(sent.Add(received.Sub(sent) / 2)).Round(time.Second)
+	offset := time.UnixMilli(ms).Sub(sent.Add(received.Sub(sent) / 2))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if d := offset - c.offset; !c.known || d >= 2*time.Second || d <= -2*time.Second {
-		c.offset, c.known = offset, true
+		c.offset, c.known = offset.Round(time.Second), true
 	}
 }
 
