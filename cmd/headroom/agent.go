@@ -203,7 +203,7 @@ func (c *agentConfirmCmd) Run(ctx context.Context, std streams) error {
 			fmt.Fprintln(std.out, "Refused; nothing was sent.")
 			return nil
 		case c.ExpectOrg != "":
-			yes := strings.EqualFold(c.ExpectOrg, st.Organisation) || strings.EqualFold(c.ExpectOrg, st.OrgID)
+			yes := st.Is(c.ExpectOrg)
 			if err := a.Confirm(ctx, st.OrgID, yes); err != nil {
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"headroom/internal/license"
@@ -25,6 +24,13 @@ type Standing struct {
 	Organisation string    `json:"organisation,omitempty"`
 	OrgID        string    `json:"organisation_id,omitempty"`
 	ApprovedBy   string    `json:"approved_by,omitempty"`
+}
+
+// Is reports whether the approving organisation is the one with this name or
+// id.
+func (s Standing) Is(organisation string) bool {
+	want := license.FoldName(organisation)
+	return want != "" && (want == license.FoldName(s.Organisation) || want == license.FoldName(s.OrgID))
 }
 
 // ErrNotExpected says that another organisation than the expected one has
@@ -130,7 +136,7 @@ func (a *Agent) Standing(ctx context.Context) (Standing, error) {
 	if err != nil || got.State != wire.RegistrationApproved || reg.Expect == "" {
 		return a.standing(), err
 	}
-	expected := license.FoldName(reg.Expect) == license.FoldName(got.OrganisationName) || strings.EqualFold(strings.TrimSpace(reg.Expect), got.OrganisationID)
+	expected := a.standing().Is(reg.Expect)
 	if err := a.Confirm(ctx, got.OrganisationID, expected); err != nil {
 		return a.standing(), err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,6 +199,14 @@ func TestExpectedOrganisationIsConfirmed(t *testing.T) {
 	}
 }
 
+func TestBlankExpectationMeetsNobody(t *testing.T) {
+	for _, st := range []agent.Standing{{}, {Organisation: " ", OrgID: "org-1"}} {
+		if st.Is(" ") {
+			t.Errorf("%+v is the organisation with a blank name", st)
+		}
+	}
+}
+
 func TestUnexpectedOrganisationIsRefused(t *testing.T) {
 	h := newHub(t)
 	a := open(t, config(t, h.URL, fileServer(t, "cad")))
@@ -263,6 +272,38 @@ func TestUploadBringsWhatTheCaptureSays(t *testing.T) {
 		})
 		return so
 	})
+}
+
+func TestFirstUploadIsAMinuteAfterTheRegistration(t *testing.T) {
+	h := newHub(t)
+	var ahead atomic.Int64
+	o := options(t)
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	a, err := agent.Open(config(t, h.URL, fileServer(t, "cad")), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, a) })
+	join(t, h, a)
+	run(t, a)
+	read(t, a)
+	polled := func(n int) func() bool {
+		return func() (so bool) {
+			h.with(func() { so = len(h.polls) >= n })
+			return so
+		}
+	}
+	eventually(t, "the hub was polled", polled(1))
+	ahead.Store(int64(55 * time.Second))
+	eventually(t, "the hub was polled again", polled(2))
+	if got := h.said(); len(got) > 0 {
+		t.Errorf("before the minute is over it sent %q", got)
+	}
+	ahead.Store(int64(61 * time.Second))
+	eventually(t, "the first upload is there", func() bool { return len(h.said()) > 0 })
+	if st := status(t, a); !st.NextUpload.Equal(st.LastUpload.Add(24 * time.Hour)) {
+		t.Errorf("after an upload at %s the next is at %s, want a day later", st.LastUpload, st.NextUpload)
+	}
 }
 
 func TestRemovedAgentStopsSendingAndReadsOn(t *testing.T) {
