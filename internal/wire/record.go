@@ -26,9 +26,10 @@ type BatchHeader struct {
 	MadeAt  int64  `json:"made_at"` // by the agent's clock
 	Version string `json:"version"` // of the agent
 
-	// Replaces is the batch whose records this one carries, or some of them,
-	// because that one was refused: it will not come any more.
-	Replaces *BatchID `json:"replaces,omitempty"`
+	// Replaces are the batches whose records this one carries, or some of them:
+	// refused ones that were divided, perhaps again and again, and those of an
+	// epoch that was left. They will not come any more.
+	Replaces []BatchID `json:"replaces,omitempty"`
 }
 
 // A BatchID names a batch of an agent.
@@ -156,4 +157,7 @@ type Gap struct {
 	Reason string `json:"reason"`
 
 	Batch *BatchID `json:"batch,omitempty"` // the batch that will never come, if the records had one
+
+	// Replaces are those that Batch stood for.
+	Replaces []BatchID `json:"replaces,omitempty"`
 }

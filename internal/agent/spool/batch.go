@@ -91,15 +91,18 @@ func (s *Spool) move(e, as entry) error {
 }
 
 // Bad sets aside a batch that the hub will never take, and declares it as a
-// gap. The file is kept for a person.
-func (s *Spool) Bad(id ID, reason string) error {
+// gap, together with the batches that it stood for. The file is kept for a
+// person.
+func (s *Spool) Bad(id ID, reason string, stoodFor ...ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, err := s.find(id)
 	if err != nil {
 		return err
 	}
-	if err := s.setAside(e, reason); err != nil {
+	gap := gapOf(e, reason)
+	gap.StoodFor = stoodFor
+	if err := s.setAsideAs(e, gap); err != nil {
 		return fmt.Errorf("set batch %s aside: %w", id, err)
 	}
 	return nil
@@ -109,7 +112,11 @@ func (s *Spool) Bad(id ID, reason string) error {
 // crash in between declares a loss that did not happen, which the next
 // attempt repeats; the other order could lose in silence.
 func (s *Spool) setAside(e entry, reason string) error {
-	if err := s.declare(gapOf(e, reason), true); err != nil {
+	return s.setAsideAs(e, gapOf(e, reason))
+}
+
+func (s *Spool) setAsideAs(e entry, gap Gap) error {
+	if err := s.declare(gap, true); err != nil {
 		return err
 	}
 	if err := s.rename(e, e.in(stateBad)); err != nil {

@@ -83,7 +83,8 @@ type Gap struct {
 	Server   string
 	From, To time.Time // the records' own times, both inclusive
 	Records  int
-	Batch    ID // the sequence that will never come; zero if there was none
+	Batch    ID   // the sequence that will never come; zero if there was none
+	StoodFor []ID // what Batch had replaced, as the caller of Bad says
 	Reason   string
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"headroom/internal/agent/spool"
@@ -157,20 +158,26 @@ func (d *drain) reissue(b spool.Batch) error {
 	if err != nil {
 		return d.setAside(b, fmt.Errorf("cannot be read to be sent under a new identity: %w", err))
 	}
-	return d.replace(b, content.Header, [][]wire.Record{recordsOf(content, b.From.Unix(), b.To.Unix())})
+	return d.replace(b, content.Header, recordsOf(content, b.From.Unix(), b.To.Unix()))
 }
 
 // refused replaces a batch by its halves, or sets it aside if it is a single
 // record.
 func (d *drain) refused(b spool.Batch, why error) error {
-	if content, halves := divide(b); halves != nil {
+	if content, parts := divide(b); parts != nil {
 		d.log.Warn("the hub refuses a batch; it is divided to find the record", "batch", b.ID.String(), "err", why)
-		return d.replace(b, content.Header, halves)
+		return d.replace(b, content.Header, parts...)
 	}
 	return d.setAside(b, why)
 }
 
+// setAside sets aside a batch that the hub will never take. If it was to tell
+// of another that is gone, others have to do that now.
 func (d *drain) setAside(b spool.Batch, why error) error {
+	content, err := wire.ReadBatch(bytes.NewReader(b.Body))
+	if err == nil && content.Header.Replaces != nil {
+		return d.replace(b, content.Header, nil, nil, recordsOf(content, b.From.Unix(), b.To.Unix()))
+	}
 	d.report.Refused++
 	d.log.Error("a record is set aside: the hub will never take it", "batch", b.ID.String(), "err", why)
 	return gone(d.spool.Bad(b.ID, why.Error()))
@@ -187,12 +194,12 @@ func (d *drain) narrow(b spool.Batch, why error) (bool, error) {
 	if len(b.Body) <= letThrough {
 		return false, nil
 	}
-	content, halves := divide(b)
-	if halves == nil {
+	content, parts := divide(b)
+	if parts == nil {
 		return false, nil
 	}
 	d.log.Warn("a batch does not pass on its way to the hub; it is divided", "batch", b.ID.String(), "bytes", len(b.Body), "err", why)
-	return true, d.replace(b, content.Header, halves)
+	return true, d.replace(b, content.Header, parts...)
 }
 
 // divide returns the content of a batch in at least two parts of which each is
@@ -222,13 +229,26 @@ func pieces(records []wire.Record) [][]wire.Record {
 	return append(pieces(first), pieces(second)...)
 }
 
-// replace lets batches of these contents stand for b.
-func (d *drain) replace(b spool.Batch, h wire.BatchHeader, contents [][]wire.Record) error {
-	h.Replaces = &wire.BatchID{Epoch: b.Epoch, Seq: b.Seq}
+// replace lets batches of these contents stand for b, whose header is h. The
+// hub must hear that b will not come, or it would wait for it for ever: the
+// first of them says so. If b was to say the same of another, the second one
+// does that. Each identity that is gone is thus told by one batch, however
+// often that is divided; where there are too few, an empty one is made.
+func (d *drain) replace(b spool.Batch, h wire.BatchHeader, contents ...[]wire.Record) error {
+	tell := []*wire.BatchID{{Epoch: b.Epoch, Seq: b.Seq}}
+	if h.Replaces != nil {
+		tell = append(tell, h.Replaces)
+	}
+	for len(contents) < len(tell) {
+		contents = append(contents, nil)
+	}
 	return gone(d.spool.Replace(b.ID, func(id spool.ID) ([]spool.Part, error) {
 		parts := make([]spool.Part, len(contents))
 		for i, records := range contents {
-			h.Epoch, h.Seq = id.Epoch, id.Seq+uint64(i)
+			h.Epoch, h.Seq, h.Replaces = id.Epoch, id.Seq+uint64(i), nil
+			if i < len(tell) {
+				h.Replaces = tell[i]
+			}
 			body, err := wire.EncodeBatch(h, records...)
 			if err != nil {
 				return nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -209,7 +210,7 @@ func TestForkBeginsAnEpochAndLosesNothing(t *testing.T) {
 	}
 	h.same(records...)
 	for i, b := range h.batches() {
-		if want := (wire.BatchID{Epoch: old, Seq: uint64(i + 1)}); b.Header.Replaces == nil || *b.Header.Replaces != want {
+		if want := (wire.BatchID{Epoch: old, Seq: uint64(i + 1)}); len(b.Header.Replaces) != 1 || b.Header.Replaces[0] != want {
 			t.Errorf("batch %s/%d replaces %v, want %v", b.Header.Epoch, b.Header.Seq, b.Header.Replaces, want)
 		}
 	}
@@ -321,13 +322,16 @@ func missing(h *hub, epoch string, below uint64) []uint64 {
 	known := map[wire.BatchID]bool{}
 	for _, b := range h.batches() {
 		known[wire.BatchID{Epoch: b.Header.Epoch, Seq: b.Header.Seq}] = true
-		if b.Header.Replaces != nil {
-			known[*b.Header.Replaces] = true
+		for _, id := range b.Header.Replaces {
+			known[id] = true
 		}
 	}
 	for _, g := range gaps(h) {
 		if g.Batch != nil {
 			known[*g.Batch] = true
+		}
+		for _, id := range g.Replaces {
+			known[id] = true
 		}
 	}
 	var out []uint64
@@ -353,15 +357,7 @@ func TestEverythingArrivesOnceWhateverHappens(t *testing.T) {
 		sp := openSpool(rt, dir)
 		good, bad := fill(rt, sp)
 		h.says = poisoned(http.StatusUnprocessableEntity, bad...)
-		h.lose = func() (before, after bool) {
-			switch rapid.IntRange(0, 4).Draw(rt, "reply") {
-			case 0:
-				return true, false
-			case 1, 2:
-				return false, true
-			}
-			return false, false
-		}
+		h.lose = losing(rapid.Uint64().Draw(rt, "what is lost"))
 		for tries := 0; ; tries++ {
 			_, err := upload.Drain(context.Background(), h.client(atNoon), sp, quiet)
 			if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
@@ -387,6 +383,24 @@ func TestEverythingArrivesOnceWhateverHappens(t *testing.T) {
 			rt.Errorf("nobody told the hub of sequences %v", seqs)
 		}
 	})
+}
+
+// losing loses some requests and some replies. It draws nothing from rapid,
+// whose draws belong to the goroutine of the test.
+func losing(seed uint64) func() (before, after bool) {
+	var mu sync.Mutex
+	r := rand.New(rand.NewPCG(seed, 1))
+	return func() (before, after bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch r.IntN(5) {
+		case 0:
+			return true, false
+		case 1, 2:
+			return false, true
+		}
+		return false, false
+	}
 }
 
 // fill keeps readings, in a few batches, and returns those that a hub will

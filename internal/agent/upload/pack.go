@@ -29,6 +29,9 @@ func EncodeGap(g spool.Gap) ([]byte, error) {
 	gap := &wire.Gap{From: g.From.Unix(), To: g.To.Unix(), Reason: Cut(fmt.Sprintf("%s (%d records)", g.Reason, g.Records))}
 	if g.Batch != (spool.ID{}) {
 		gap.Batch = &wire.BatchID{Epoch: g.Batch.Epoch, Seq: g.Batch.Seq}
+		for _, id := range g.StoodFor {
+			gap.Replaces = append(gap.Replaces, wire.BatchID(id))
+		}
 	}
 	return EncodeReading(g.Server, "", g.To, gap)
 }

@@ -37,9 +37,7 @@ func build(content *wire.Batch, now time.Time) (*Batch, error) {
 		pools: make(map[license.Pool]int),
 		seen:  make(map[int32]bool),
 	}
-	if h.Replaces != nil {
-		b.batch.Gone = append(b.batch.Gone, ID(*h.Replaces))
-	}
+	b.gone(h.Replaces)
 	for _, line := range content.Records {
 		b.line = line.Number
 		if err := b.add(line.Record); err != nil {
@@ -353,6 +351,13 @@ func (b *builder) denial(r *wire.Denial) error {
 	return nil
 }
 
+// gone notes batches that will never come.
+func (b *builder) gone(ids []wire.BatchID) {
+	for _, id := range ids {
+		b.batch.Gone = append(b.batch.Gone, ID(id))
+	}
+}
+
 func (b *builder) gap(r *wire.Gap) error {
 	b.about(b.line, wire.KindGap, wire.PoolKey{})
 	if err := b.texts(r.Reason); err != nil {
@@ -365,8 +370,12 @@ func (b *builder) gap(r *wire.Gap) error {
 		if err := checkIdentity(r.Batch.Epoch, r.Batch.Seq); err != nil {
 			return err
 		}
-		b.batch.Gone = append(b.batch.Gone, ID(*r.Batch))
+		b.gone([]wire.BatchID{*r.Batch})
 	}
+	if err := checkReplaced(r.Replaces); err != nil {
+		return err
+	}
+	b.gone(r.Replaces)
 	b.batch.Gaps = append(b.batch.Gaps, Gap{From: r.From, To: r.To, Reason: r.Reason})
 	return nil
 }

@@ -41,8 +41,21 @@ func checkHeader(h wire.BatchHeader, epoch string, seq uint64) error {
 	case strings.ContainsRune(h.Server, 0):
 		return fault.Errorf(fault.Invalid, "line 1: the server's GUID contains a NUL")
 	}
-	if r := h.Replaces; r != nil {
-		return checkIdentity(r.Epoch, r.Seq)
+	return checkReplaced(h.Replaces)
+}
+
+// maxReplaced is how many batches one may stand for: more than halving a batch
+// down to one reading ever makes.
+const maxReplaced = 100
+
+func checkReplaced(ids []wire.BatchID) error {
+	if len(ids) > maxReplaced {
+		return fault.Errorf(fault.Invalid, "line 1: it says that it replaces %d batches: at most %d are believed", len(ids), maxReplaced)
+	}
+	for _, id := range ids {
+		if err := checkIdentity(id.Epoch, id.Seq); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func TestCompleteIsWhereTheFirstBatchIsMissing(t *testing.T) {
 			}
 		}
 		body, err := wire.EncodeBatch(wire.BatchHeader{
-			Epoch: epoch, Seq: 8, Server: guid, MadeAt: noon, Replaces: &wire.BatchID{Epoch: epoch, Seq: 6},
+			Epoch: epoch, Seq: 8, Server: guid, MadeAt: noon, Replaces: []wire.BatchID{{Epoch: epoch, Seq: 6}},
 		}, reading(noon, 5))
 		if err != nil {
 			t.Fatal(err)
