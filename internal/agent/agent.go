@@ -60,6 +60,7 @@ type Agent struct {
 	approved map[string]string // state of each server at the hub, by GUID; nil before the first poll
 	pollDue  time.Time
 	askAgain time.Duration // between two questions about a registration
+	stop     func()        // ends the upload under way; nil before the first
 	failure  string        // why the last exchange with the hub failed; empty if it did not
 	backoff  upload.Backoff
 }

@@ -31,6 +31,7 @@ type hub struct {
 	state    wire.RegistrationState
 	loseYes  bool // the answer to a confirmation is lost, once
 	removed  bool
+	stuck    chan struct{} // if set: closed when a batch comes, which then gets no answer
 	epoch    string
 	batches  []*wire.Batch // stored
 	polls    []wire.PollRequest
@@ -72,6 +73,11 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	case "poll":
 		h.poll(w, body)
 	case "batches":
+		if h.stuck != nil {
+			close(h.stuck)
+			<-r.Context().Done()
+			return
+		}
 		h.batch(w, body)
 	case "self":
 		h.state = wire.RegistrationState{}

@@ -38,10 +38,22 @@ func (s Standing) Is(organisation string) bool {
 var ErrNotExpected = errors.New("another organisation than the expected one approved this registration; it was refused and nothing was sent")
 
 // Share switches the sending of usage on or off. Readings go on either way.
+// Once it is off, an upload that was under way has ended as well.
 func (a *Agent) Share(_ context.Context, on bool) error {
 	err := a.change(func(st *state) { st.Sharing = on })
 	a.nudge()
-	return err
+	if on || err != nil {
+		return err
+	}
+	a.mu.Lock()
+	stop := a.stop
+	a.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	a.uploading.Lock() // held while something is sent
+	defer a.uploading.Unlock()
+	return nil
 }
 
 // Register asks the hub for a code. With expect, the name or the id of an

@@ -203,6 +203,11 @@ func (a *Agent) readStates() []wire.ReadState {
 func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 	a.uploading.Lock()
 	defer a.uploading.Unlock()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	a.mu.Lock()
+	a.stop = stop // before sharing is looked at: who switches it off later, finds it
+	a.mu.Unlock()
 	var sharing bool
 	var reg *registration
 	a.look(func(st state) { sharing, reg = st.Sharing, st.Registration })

@@ -274,6 +274,38 @@ func TestUploadBringsWhatTheCaptureSays(t *testing.T) {
 	})
 }
 
+func TestSharingOffEndsAnUploadUnderWay(t *testing.T) {
+	h := newHub(t)
+	a := open(t, config(t, h.URL, fileServer(t, "cad")))
+	stop := run(t, a)
+	read(t, a)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	join(t, h, a)
+	h.stuck = make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := a.Upload(t.Context())
+		ended <- err
+	}()
+	<-h.stuck
+	if err := a.Share(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the upload ended well, without an answer of the hub")
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("sharing is off, and the upload goes on")
+	}
+	if st := status(t, a); st.Spool.Ready == 0 || !st.LastUpload.IsZero() {
+		t.Errorf("ready %d, last upload %s: want the batch kept", st.Spool.Ready, st.LastUpload)
+	}
+}
+
 func TestFirstUploadIsAMinuteAfterTheRegistration(t *testing.T) {
 	h := newHub(t)
 	var ahead atomic.Int64
