@@ -171,16 +171,18 @@ func (d *drain) refused(b spool.Batch, why error) error {
 	return d.setAside(b, why)
 }
 
-// setAside sets aside a batch that the hub will never take. If it was to tell
-// of another that is gone, others have to do that now.
+// setAside sets aside a batch that the hub will never take. The gap that
+// declares it tells of the batches, too, for which it stood.
 func (d *drain) setAside(b spool.Batch, why error) error {
-	content, err := wire.ReadBatch(bytes.NewReader(b.Body))
-	if err == nil && content.Header.Replaces != nil {
-		return d.replace(b, content.Header, nil, nil, recordsOf(content, b.From.Unix(), b.To.Unix()))
-	}
 	d.report.Refused++
 	d.log.Error("a record is set aside: the hub will never take it", "batch", b.ID.String(), "err", why)
-	return gone(d.spool.Bad(b.ID, why.Error()))
+	var stoodFor []spool.ID
+	if content, err := wire.ReadBatch(bytes.NewReader(b.Body)); err == nil {
+		for _, id := range content.Header.Replaces {
+			stoodFor = append(stoodFor, spool.ID(id))
+		}
+	}
+	return gone(d.spool.Bad(b.ID, why.Error(), stoodFor...))
 }
 
 // letThrough is a size that everything in front of a hub lets through. What
@@ -229,26 +231,15 @@ func pieces(records []wire.Record) [][]wire.Record {
 	return append(pieces(first), pieces(second)...)
 }
 
-// replace lets batches of these contents stand for b, whose header is h. The
-// hub must hear that b will not come, or it would wait for it for ever: the
-// first of them says so. If b was to say the same of another, the second one
-// does that. Each identity that is gone is thus told by one batch, however
-// often that is divided; where there are too few, an empty one is made.
+// replace lets batches of these contents stand for b, whose header is h. Each
+// of them tells of b, and of all that b stood for: the hub would wait for ever
+// for a batch of which nobody tells that it will not come.
 func (d *drain) replace(b spool.Batch, h wire.BatchHeader, contents ...[]wire.Record) error {
-	tell := []*wire.BatchID{{Epoch: b.Epoch, Seq: b.Seq}}
-	if h.Replaces != nil {
-		tell = append(tell, h.Replaces)
-	}
-	for len(contents) < len(tell) {
-		contents = append(contents, nil)
-	}
+	h.Replaces = append(slices.Clone(h.Replaces), wire.BatchID{Epoch: b.Epoch, Seq: b.Seq})
 	return gone(d.spool.Replace(b.ID, func(id spool.ID) ([]spool.Part, error) {
 		parts := make([]spool.Part, len(contents))
 		for i, records := range contents {
-			h.Epoch, h.Seq, h.Replaces = id.Epoch, id.Seq+uint64(i), nil
-			if i < len(tell) {
-				h.Replaces = tell[i]
-			}
+			h.Epoch, h.Seq = id.Epoch, id.Seq+uint64(i)
 			body, err := wire.EncodeBatch(h, records...)
 			if err != nil {
 				return nil, err
