@@ -144,6 +144,9 @@ func (a *Agent) keep(s *source, res collect.Result) error {
 			}
 			return fmt.Errorf("keep a reading of %s: %w", s.config.Name, err)
 		}
+		if _, ok := records[0].(*wire.ServerRecord); ok {
+			s.told = s.info() // not before it is safe
+		}
 	}
 	return a.remember(s, res.Resume)
 }
@@ -170,16 +173,15 @@ func (a *Agent) remember(s *source, resume string) error {
 // records is what a result says, for the hub.
 func (a *Agent) records(s *source, res collect.Result) []wire.Record {
 	var out []wire.Record
+	offset := a.client.Offset().Milliseconds()
 	if info := s.info(); !sameInfo(info, s.told) && (res.HasSnapshot() || len(res.Events) > 0) {
-		s.told = info
 		out = append(out, &wire.ServerRecord{At: res.At.Unix(), ServerInfo: info})
 	}
 	if res.Failure != "" {
-		out = append(out, &wire.Failed{At: res.At.Unix(), Reason: fit(res.Failure)})
+		out = append(out, &wire.Failed{At: res.At.Unix(), Reason: fit(res.Failure), OffsetMS: offset})
 	}
-	offset := a.client.Offset().Milliseconds()
 	if res.HasSnapshot() {
-		out = append(out, samples(res, s.config, offset), holders(res.Snapshot))
+		out = append(out, samples(res, s.config, offset), holders(res, offset))
 	}
 	for _, e := range res.Events {
 		out = append(out, events(e))
@@ -218,9 +220,9 @@ func told(c license.Count) wire.Counts {
 	return wire.Counts{c}
 }
 
-func holders(snap license.Snapshot) *wire.Holders {
-	out := &wire.Holders{At: snap.At.Unix(), Holders: []wire.Holder{}}
-	for _, h := range snap.Holders {
+func holders(res collect.Result, offset int64) *wire.Holders {
+	out := &wire.Holders{At: res.Snapshot.At.Unix(), Own: res.Own, OffsetMS: offset, Holders: []wire.Holder{}}
+	for _, h := range res.Snapshot.Holders {
 		holder := wire.Holder{PoolKey: poolKey(h.Pool), User: fit(h.User), Host: fit(h.Host), Display: fit(h.Display), Licenses: h.Licenses, How: h.Kind}
 		if !h.Since.IsZero() {
 			holder.Since = h.Since.Unix()

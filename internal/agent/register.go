@@ -88,7 +88,7 @@ func (a *Agent) Register(ctx context.Context, expect string) (Standing, error) {
 		return Standing{}, err
 	}
 	a.mu.Lock()
-	a.askAgain, a.approved = time.Duration(got.Poll)*time.Second, nil
+	a.askAgain, a.approved, a.complete = time.Duration(got.Poll)*time.Second, nil, nil
 	a.mu.Unlock()
 	err = a.change(func(st *state) {
 		st.HubID = hub.ID
@@ -116,6 +116,8 @@ func (a *Agent) standing() Standing {
 // Standing asks the hub how the registration stands, and confirms an expected
 // organisation. Without a registration under way it asks nobody.
 func (a *Agent) Standing(ctx context.Context) (Standing, error) {
+	a.asking.Lock() // the hub loop asks too
+	defer a.asking.Unlock()
 	var reg registration
 	a.look(func(st state) {
 		if st.Registration != nil {
@@ -167,6 +169,9 @@ func (a *Agent) Confirm(ctx context.Context, organisation string, accept bool) e
 			reg = *st.Registration
 		}
 	})
+	if accept && reg.State == wire.RegistrationConfirmed && reg.OrgID == organisation {
+		return nil // said before
+	}
 	if reg.State != wire.RegistrationApproved {
 		return fmt.Errorf("there is nothing to confirm: the registration is %s", a.standing().State)
 	}

@@ -55,21 +55,32 @@ func (a *Agent) step(ctx context.Context) (time.Duration, error) {
 	return a.next(ctx, err)
 }
 
-// exchange polls and uploads as far as each is due.
+// exchange polls and uploads as far as each is due. What the hub wants stays
+// wanted until an upload went well.
 func (a *Agent) exchange(ctx context.Context) error {
 	now := a.options.Now()
-	wanted := false
 	if !now.Before(a.duePoll()) {
-		var err error
-		if wanted, err = a.poll(ctx); err != nil {
+		if err := a.poll(ctx); err != nil {
 			return err
 		}
 	}
-	if wanted || !now.Before(a.dueUpload()) {
+	if a.isWanted() || !now.Before(a.dueUpload()) {
 		_, err := a.Upload(ctx)
 		return err
 	}
 	return nil
+}
+
+func (a *Agent) isWanted() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.wanted
+}
+
+func (a *Agent) want(yes bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wanted = yes
 }
 
 // next notes how an exchange went and returns when the next one is due.
@@ -139,22 +150,22 @@ func (a *Agent) uploadDueLocked() time.Time {
 	return a.state.LastUpload.Add(time.Duration(a.config.UploadEvery))
 }
 
-// poll gives a sign of life and reports whether the hub wants an upload.
-func (a *Agent) poll(ctx context.Context) (wanted bool, err error) {
+// poll gives a sign of life and notes what the hub wants.
+func (a *Agent) poll(ctx context.Context) error {
 	next := a.spool.Epoch()
 	stats := a.spool.Stats()
 	answer, err := a.client.Poll(ctx, wire.PollRequest{
 		Epoch: next.Epoch, Next: next.Seq, Version: a.options.Version, Servers: a.infos(), Waiting: stats.Waiting, Reading: a.readStates(),
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	every := time.Duration(answer.Poll) * time.Second
 	if every <= 0 {
 		every = defaultPoll
 	}
 	a.mu.Lock()
-	a.approved, a.pollDue = answer.Servers, a.options.Now().Add(every)
+	a.approved, a.pollDue = servers(answer), a.options.Now().Add(every)
 	a.mu.Unlock()
 	if answer.Complete == nil {
 		answer.Complete = map[string]uint64{}
@@ -163,26 +174,62 @@ func (a *Agent) poll(ctx context.Context) (wanted bool, err error) {
 		answer.Complete[next.Epoch] = 1 // the hub has nothing of it
 	}
 	for epoch, complete := range answer.Complete {
+		if a.told(epoch, complete) {
+			continue
+		}
 		n, err := a.spool.Resend(epoch, complete)
 		if err != nil {
-			return false, fmt.Errorf("send again what the hub has lost: %w", err)
+			return fmt.Errorf("send again what the hub has lost: %w", err)
 		}
+		a.note(epoch, complete, n)
 		if n > 0 {
 			a.options.Log.Warn("the hub has lost batches; they are sent again", "batches", n, "epoch", epoch, "from", complete)
-			wanted = true
+			a.want(true)
 		}
 	}
 	for _, want := range answer.Wants {
 		switch want {
 		case wire.WantUpload:
-			wanted = true
+			a.want(true)
 		case wire.WantDeregister:
-			return false, upload.ErrRemoved
+			return upload.ErrRemoved
 		default:
 			a.options.Log.Warn("the hub asks for something that this agent does not do; it is ignored", "want", want)
 		}
 	}
-	return wanted, nil
+	return nil
+}
+
+// servers is the state of each server at the hub; never nil.
+func servers(answer wire.PollAnswer) map[string]string {
+	if answer.Servers == nil {
+		return map[string]string{}
+	}
+	return answer.Servers
+}
+
+// told reports whether the hub's last word about an epoch was the same and
+// made us send again. A hole that stays where it is was answered then: what
+// could fill it was sent, and the rest is gone.
+func (a *Agent) told(epoch string, complete uint64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last, ok := a.complete[epoch]
+	return ok && last == complete
+}
+
+// note remembers that n batches were sent again at the hub's word.
+func (a *Agent) note(epoch string, complete uint64, n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.complete, epoch)
+	if n == 0 {
+		return
+	}
+	if a.complete == nil {
+		a.complete = map[string]uint64{}
+	}
+	a.complete[epoch] = complete
 }
 
 func (a *Agent) readStates() []wire.ReadState {
@@ -217,6 +264,11 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 	case reg == nil || reg.State != wire.RegistrationConfirmed:
 		return upload.Report{}, errors.New("this agent is not registered: register it with headroom agent register")
 	}
+	if !a.asked() {
+		if err := a.poll(ctx); err != nil {
+			return upload.Report{}, a.over(err)
+		}
+	}
 	for _, s := range a.sources {
 		if !a.mayPack(s.guid) {
 			continue
@@ -226,12 +278,10 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 		}
 	}
 	report, err := upload.Drain(ctx, a.client, a.spool, a.options.Log)
-	if errors.Is(err, upload.ErrRemoved) {
-		return report, errors.Join(err, a.end(err))
-	}
 	if err != nil {
-		return report, err
+		return report, a.over(err)
 	}
+	a.want(false)
 	if report.Batches > 0 {
 		a.options.Log.Info("uploaded", "batches", report.Batches, "records", report.Records)
 	}
@@ -240,10 +290,26 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 	return report, err
 }
 
+// over ends the registration if that is what an error of the hub says.
+func (a *Agent) over(err error) error {
+	if errors.Is(err, upload.ErrRemoved) {
+		return errors.Join(err, a.end(err))
+	}
+	return err
+}
+
+// asked reports whether the hub has said which servers are approved.
+func (a *Agent) asked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.approved != nil
+}
+
 // mayPack reports whether a server's records may be given numbers: a server
-// that was added after the registration waits for an administrator.
+// that was added after the registration waits for an administrator, and its
+// batches would stand in the way of all others.
 func (a *Agent) mayPack(guid string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.approved == nil || a.approved[guid] == wire.ServerApproved
+	return a.approved[guid] == wire.ServerApproved
 }

@@ -333,6 +333,7 @@ func TestFirstUploadIsAMinuteAfterTheRegistration(t *testing.T) {
 	}
 	ahead.Store(int64(61 * time.Second))
 	eventually(t, "the first upload is there", func() bool { return len(h.said()) > 0 })
+	eventually(t, "the agent has noted it", func() bool { return !status(t, a).LastUpload.IsZero() })
 	if st := status(t, a); !st.NextUpload.Equal(st.LastUpload.Add(24 * time.Hour)) {
 		t.Errorf("after an upload at %s the next is at %s, want a day later", st.LastUpload, st.NextUpload)
 	}

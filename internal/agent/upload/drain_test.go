@@ -346,6 +346,7 @@ func missing(h *hub, epoch string, below uint64) []uint64 {
 // Whatever happens on the way, all that was read is stored once, or, if the
 // hub does not believe it, set aside and declared.
 func TestEverythingArrivesOnceWhateverHappens(t *testing.T) {
+	t.Parallel()
 	base := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(base, "")
@@ -464,6 +465,7 @@ func denials(n int) []wire.Record {
 
 // nginx lets 1 MiB through where nobody has thought of it.
 func TestBatchThatDoesNotPassAProxyIsDivided(t *testing.T) {
+	t.Parallel()
 	h, sp := newHub(t, t), newSpool(t)
 	defer h.Close()
 	all := denials(2500)
@@ -487,6 +489,7 @@ func TestBatchThatDoesNotPassAProxyIsDivided(t *testing.T) {
 }
 
 func TestBodyLargerThanAHubReadsIsDividedWithoutAsking(t *testing.T) {
+	t.Parallel()
 	h, sp := newHub(t, t), newSpool(t)
 	defer h.Close()
 	all := denials(6500)

@@ -61,6 +61,7 @@ func limits(refusals *int) func(http.ResponseWriter, string, *wire.Batch) bool {
 }
 
 func TestMoreThanABatchHoldsBecomesSeveral(t *testing.T) {
+	t.Parallel()
 	day := int64(86400)
 	for name, c := range map[string]struct {
 		readings [][]wire.Record // each a record of the spool
@@ -140,6 +141,7 @@ func sums(records []wire.Record) meaning {
 // What is too much already when it is read must not stand in the way of what
 // comes after it.
 func TestReadingLargerThanABatchIsDividedOnceTheHubSaysSo(t *testing.T) {
+	t.Parallel()
 	h, sp := newHub(t, t), newSpool(t)
 	defer h.Close()
 	refusals := 0
