@@ -71,7 +71,12 @@ func sum(rows []*row) Figures {
 		return f
 	}
 	total := Figures{State: rows[0].State}
+	untold, unread := false, false // by a row: what is installed, what is in use
 	for _, r := range rows {
+		if r.State != license.StateUncounted {
+			untold = untold || !r.Installed.Known && r.State != license.StateUnlimited
+			unread = unread || !r.InUse.Known
+		}
 		if r.State != total.State {
 			total.State = mixed(total.State, r.State)
 		}
@@ -96,8 +101,11 @@ func sum(rows []*row) Figures {
 		}
 		total.First, total.Last = earliest(total.First, r.First), latest(total.Last, r.Last)
 	}
-	if total.State != license.StateCounted {
+	if total.State != license.StateCounted || untold {
 		total.Installed = license.Count{}
+	}
+	if unread { // a sum with an unknown part is unknown
+		total.InUse, total.Reserved, total.Queued = license.Count{}, license.Count{}, license.Count{}
 	}
 	return total
 }
@@ -118,6 +126,7 @@ func mixed(a, b license.State) license.State {
 // the rows a second time, for their changes only.
 func (c *collector) commonPeak(rows []*row) (Peak, error) {
 	var lines []insight.Line
+	missing := false // a row that tells nothing: the true peak may be higher
 	span := insight.Span{From: 1<<63 - 1, To: -1 << 63}
 	for i, r := range rows {
 		pieces, err := c.pieces(r)
@@ -125,6 +134,7 @@ func (c *collector) commonPeak(rows []*row) (Peak, error) {
 			return Peak{}, err
 		}
 		if len(pieces) == 0 {
+			missing = missing || r.State != license.StateUncounted
 			continue
 		}
 		span.From, span.To = min(span.From, pieces[0].From), max(span.To, pieces[len(pieces)-1].To)
@@ -139,6 +149,9 @@ func (c *collector) commonPeak(rows []*row) (Peak, error) {
 	p := insight.PeakOf(lines, span)
 	if !p.Known {
 		return Peak{}, nil
+	}
+	if missing || p.Partial {
+		p.Basis = license.BasisAtLeast
 	}
 	return Peak{Value: license.Of(p.Value), At: c.options.instant(time.Unix(p.At, 0)), Basis: p.Basis}, nil
 }
@@ -180,10 +193,15 @@ func (c *collector) pieces(r *row) ([]series.Piece, error) {
 		})
 	}
 	var last time.Time
+	var gaps []flexnet.LogGap
 	for _, f := range r.history.files {
 		file, err := totals.Read(f.reader())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Path, err)
+		}
+		gaps = append(gaps, file.Gaps...)
+		if !last.IsZero() && file.First.Sub(last) > silence*time.Second {
+			gaps = append(gaps, flexnet.LogGap{From: last, To: file.First})
 		}
 		if file.Last.After(last) {
 			last = file.Last
@@ -193,7 +211,37 @@ func (c *collector) pieces(r *row) ([]series.Piece, error) {
 	if n := len(pieces); n > 0 {
 		pieces[n-1].To = max(pieces[n-1].To, last.Unix()+1)
 	}
-	return pieces, nil
+	return silenced(pieces, gaps), nil
+}
+
+// silence is how long a log vouches for its last value without a line.
+const silence = 7 * 60 * 60
+
+// silenced makes unknown what lies more than silence after the beginning of a
+// gap and before its end.
+func silenced(pieces []series.Piece, gaps []flexnet.LogGap) []series.Piece {
+	for _, gap := range gaps {
+		from, to := gap.From.Unix()+silence, gap.To.Unix()
+		var out []series.Piece
+		for _, p := range pieces {
+			if p.To <= from || p.From >= to {
+				out = append(out, p)
+				continue
+			}
+			before, after := p, p
+			before.To, after.From = max(from, p.From), min(to, p.To)
+			after.High = after.InUse // what was higher was its first second
+			if before.From < before.To {
+				out = append(out, before)
+			}
+			out = append(out, series.Piece{From: before.To, To: after.From, Kind: series.Unknown})
+			if after.From < after.To {
+				out = append(out, after)
+			}
+		}
+		pieces = out
+	}
+	return pieces
 }
 
 // samplePieces lets each status hold until the next one, at most for hold.

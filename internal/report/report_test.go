@@ -195,6 +195,30 @@ func TestAProductsPeakIsTakenAtCommonInstants(t *testing.T) {
 	}
 }
 
+func TestAnUnknownPartMakesASumUnknown(t *testing.T) {
+	broken := strings.ReplaceAll(statusText("lic02", "05", "4"), "(Total of 10 licenses issued;  Total of 4 licenses in use)", "(Error: 10 licenses, unsupported by licensed server)")
+	r := make1(t, source("1", []byte(statusText("lic01", "05", "4"))), source("2", []byte(broken)))
+	for _, p := range r.Products {
+		if p.Name == "cutter" && (p.InUse.Known || p.Installed.Known || p.Peak.Basis != license.BasisAtLeast) {
+			t.Errorf("cutter: in use %v of %v, peak %v %s; want unknown, unknown, at least", p.InUse, p.Installed, p.Peak.Value, p.Peak.Basis)
+		}
+	}
+}
+
+func TestASilentLogVouchesForNothing(t *testing.T) {
+	logOf := func(host, rest string) report.Source {
+		return source(host, []byte(strings.ReplaceAll(start, "lic01", host)+rest))
+	}
+	r := make1(t,
+		logOf("lic01", " 9:00:00 (acme) OUT: \"cutter\" ann@pc1  (5 licenses) \n"+
+			"10:00:00 (acme) TIMESTAMP 3/5/2026\n10:01:00 (acme) IN: \"cutter\" ann@pc1  (5 licenses) \n"),
+		logOf("lic02", "14:00:00 (acme) TIMESTAMP 3/2/2026\n20:00:00 (acme) TIMESTAMP 3/2/2026\n 2:00:00 (acme) TIMESTAMP 3/3/2026\n"+
+			" 3:00:00 (acme) OUT: \"cutter\" ben@pc2  (4 licenses) \n 4:00:00 (acme) IN: \"cutter\" ben@pc2  (4 licenses) \n"))
+	if p := r.Products[0].Peak; p.Value != license.Of(5) {
+		t.Errorf("peak %v at %v (%s), want 5: when the other server was busy, the first log had been silent for 18 hours", p.Value, p.At, p.Basis)
+	}
+}
+
 func TestALogAndAStatusOfOneServerAreOneRow(t *testing.T) {
 	text := start + ` 9:00:00 (acme) OUT: "cutter" ann@pc1  (6 licenses) 
  9:04:00 (acme) IN: "cutter" ann@pc1  (6 licenses) 
