@@ -100,6 +100,7 @@ type history struct {
 	from, to time.Time
 	more     bool
 	reset    time.Time // since when nothing from before the log can be open; zero: never
+	lossy    bool      // the events do not tell all
 	pools    []logPool
 	before   map[logPool]int64 // in use at from
 	steps    map[logPool][]flexnet.LogStep
@@ -161,7 +162,7 @@ func (h *history) readSteps(text io.Reader, o flexnet.LogOptions, now time.Time)
 		return err
 	}
 	totals.Flush()
-	h.file = file
+	h.file, h.lossy = file, totals.Lossy()
 	if !h.more {
 		h.to = vouched(file.Last, now)
 	}
@@ -251,7 +252,7 @@ func (h *history) events() []Events {
 			}
 			e := Events{
 				Pool: h.pool(p), Daemon: p.daemon, From: span.From, To: span.To, Start: use,
-				Exact: !h.reset.IsZero() && !span.From.Before(h.reset),
+				Exact: h.exact(span.From),
 			}
 			for len(steps) > 0 && steps[0].At.Before(span.To) {
 				e.Steps = append(e.Steps, Step{At: steps[0].At, InUse: steps[0].InUse, High: steps[0].High})
@@ -261,6 +262,17 @@ func (h *history) events() []Events {
 		}
 	}
 	return all
+}
+
+// exact reports whether the use from an instant on is known exactly: the log
+// tells all since a start of the server, and was never silent in between.
+func (h *history) exact(from time.Time) bool {
+	if h.lossy || h.reset.IsZero() || from.Before(h.reset) {
+		return false
+	}
+	return !slices.ContainsFunc(h.file.Gaps, func(g flexnet.LogGap) bool {
+		return !g.From.Before(h.reset) && !g.To.After(from)
+	})
 }
 
 // spans divides [from, to) where the log was silent for too long.

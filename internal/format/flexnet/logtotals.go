@@ -188,6 +188,11 @@ func (t *LogTotals) Features() []LogFeature {
 	return all
 }
 
+// Lossy reports that the events do not tell all: a file is missing, an event
+// could not be read, or licenses are shared within duplicate groups. Counts
+// are then no exact ones.
+func (t *LogTotals) Lossy() bool { return t.lossy }
+
 func (t *LogTotals) basis(b *logBooks) license.Basis {
 	if (t.exact || b.exact) && !t.lossy {
 		return license.BasisExact
