@@ -26,6 +26,7 @@ type server struct {
 	Server
 	version int64
 	days    []DayVersion
+	carries carries     // of these days
 	upTo    int64       // instant of its newest record
 	after   series.Kind // what follows it
 	latest  map[series.PoolID]latest
@@ -103,6 +104,7 @@ func (s *Service) server(ctx context.Context, e *estate, r Record, pools []Pool)
 	if one.days, err = s.Store.DayVersions(ctx, e.org.ID, r.ID); err != nil {
 		return nil, err
 	}
+	one.carries = make(carries, len(one.days))
 	if one.latest, err = s.readLatest(ctx, e.org.ID, one, pools); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,6 @@ func (e *estate) dayStart(at int64) int64 {
 // An open is a query that is being answered.
 type open struct {
 	query
-	stamps  []uint64
 	buckets []insight.Bucket
 	found   []bool
 }
@@ -59,13 +58,8 @@ func (o *open) missing(i int) bool { return !o.found[i] }
 // there.
 func (s *Service) answer(ctx context.Context, e *estate, queries []query) ([][]insight.Bucket, error) {
 	opens := make([]*open, len(queries))
-	stamps := make(stamper)
 	for i, q := range queries {
-		o := &open{query: q, stamps: make([]uint64, len(q.spans))}
-		for k, span := range q.spans {
-			o.stamps[k] = stamps.of(q.lines, span)
-		}
-		opens[i] = o
+		opens[i] = &open{query: q}
 	}
 	if s.lookUp(opens) {
 		// Whole days have to be computed. One request does it, so that many that
@@ -91,8 +85,13 @@ func (s *Service) answer(ctx context.Context, e *estate, queries []query) ([][]i
 
 // lookUp takes buckets from memory and says whether whole days are missing.
 func (s *Service) lookUp(opens []*open) (missing bool) {
+	stamper := make(stamper)
 	for _, o := range opens {
-		o.buckets, o.found = s.memory.buckets(o.key, o.spans, o.stamps)
+		stamps := make([]uint64, len(o.spans))
+		for i, span := range o.spans {
+			stamps[i] = stamper.of(o.lines, span)
+		}
+		o.buckets, o.found = s.memory.buckets(o.key, o.spans, stamps)
 		for i, keep := range o.keep {
 			missing = missing || keep && o.missing(i)
 		}
@@ -101,7 +100,7 @@ func (s *Service) lookUp(opens []*open) (missing bool) {
 }
 
 // chunkBlocks bounds the blocks that are held decoded at a time, and chunkDays
-// the days.
+// the days; what the first day of a chunk reaches back to is added.
 const (
 	chunkBlocks = 600
 	chunkDays   = 32
@@ -138,6 +137,7 @@ func chunks(opens []*open) []insight.Span {
 // compute computes the missing buckets whose spans begin in a chunk.
 func (s *Service) compute(ctx context.Context, e *estate, opens []*open, chunk insight.Span) error {
 	r := reader{service: s, org: e.org.ID, chunk: chunk, days: make(map[int64][]series.Day)}
+	stamper := make(stamper)
 	for _, o := range opens {
 		var spans []insight.Span
 		var places []int
@@ -146,18 +146,15 @@ func (s *Service) compute(ctx context.Context, e *estate, opens []*open, chunk i
 				spans, places = append(spans, span), append(places, i)
 			}
 		}
-		if len(spans) == 0 {
-			continue
-		}
-		lines, err := r.lines(ctx, o.lines, insight.Span{From: spans[0].From, To: spans[len(spans)-1].To})
+		buckets, err := r.trend(ctx, o.lines, spans)
 		if err != nil {
 			return err
 		}
-		for k, b := range insight.TrendOf(lines, spans) {
+		for k, b := range buckets {
 			i := places[k]
 			o.buckets[i], o.found[i] = b, true
 			if o.keep[i] {
-				s.memory.keep(s.Memory, o.key, o.stamps[i], b)
+				s.memory.keep(s.Memory, o.key, stamper.of(o.lines, b.Span), b)
 			}
 		}
 	}
@@ -173,46 +170,101 @@ type reader struct {
 	pieces  [][]series.Piece       // memory of the lines before, to be used again
 }
 
+// trend returns the buckets of the lines. Spans are played in one go as far as
+// each gets what it would get alone.
+func (r *reader) trend(ctx context.Context, lines []line, spans []insight.Span) ([]insight.Bucket, error) {
+	if len(spans) == 0 {
+		return nil, nil
+	}
+	if err := r.read(ctx, lines); err != nil {
+		return nil, err
+	}
+	servers := perServer(lines)
+	var out []insight.Bucket
+	for len(spans) > 0 {
+		n := 1
+		for n < len(spans) && together(servers, spans[0], spans[n]) {
+			n++
+		}
+		out = append(out, insight.TrendOf(r.lines(lines, insight.Span{From: spans[0].From, To: spans[n-1].To}), spans[:n])...)
+		spans = spans[n:]
+	}
+	return out, nil
+}
+
+func together(servers [][]line, one, later insight.Span) bool {
+	return !slices.ContainsFunc(servers, func(of []line) bool { return !of[0].server.together(one, later) })
+}
+
 // lines returns the pieces of the lines over a span. They are good until the
 // next call.
-func (r *reader) lines(ctx context.Context, lines []line, span insight.Span) ([]insight.Line, error) {
+func (r *reader) lines(lines []line, span insight.Span) []insight.Line {
 	out := make([]insight.Line, 0, len(lines))
 	for i, l := range lines {
 		if i == len(r.pieces) {
 			r.pieces = append(r.pieces, nil)
 		}
-		days, err := r.daysOf(ctx, l.server)
-		if err != nil {
-			return nil, err
-		}
-		r.pieces[i] = series.AppendPieces(r.pieces[i][:0], relevant(days, span.From), l.pool.ID, series.Frame{
+		r.pieces[i] = series.AppendPieces(r.pieces[i][:0], l.server.relevant(r.days[l.server.ID], span.From), l.pool.ID, series.Frame{
 			From: span.From, To: span.To, First: l.pool.First, UpTo: l.server.upTo, After: l.server.after,
 		})
 		out = append(out, insight.Line{Server: l.server.ID, Pool: l.pool.ID, Pieces: r.pieces[i]})
 	}
-	return out, nil
+	return out
 }
 
-func (r *reader) daysOf(ctx context.Context, s *server) ([]series.Day, error) {
-	if days, ok := r.days[s.ID]; ok {
+// read reads the days of the lines' servers, unless they have been read.
+func (r *reader) read(ctx context.Context, lines []line) error {
+	for _, l := range lines {
+		if _, ok := r.days[l.server.ID]; ok {
+			continue
+		}
+		days, err := r.readDays(ctx, l.server)
+		if err != nil {
+			return err
+		}
+		r.days[l.server.ID] = days
+	}
+	return nil
+}
+
+// readDays reads the days that say something of the chunk. As a rule that is
+// known, or the day before turns out to be enough; if not, it reads on.
+func (r *reader) readDays(ctx context.Context, s *server) ([]series.Day, error) {
+	own, to := s.place(r.chunk)
+	first, end := s.begin(own)
+	days, err := r.readPart(ctx, s, first, to)
+	if err != nil || end != untold {
+		return days, err
+	}
+	if _, end = s.begin(own); end != untold {
 		return days, nil
 	}
-	var days []series.Day
-	if known := s.daysOf(r.chunk); len(known) > 0 {
-		var err error
-		days, err = r.service.readDays(ctx, r.org, s.ID, known[0].Day, known[len(known)-1].Day+1)
-		if err != nil {
-			return nil, err
-		}
+	earlier, err := r.readPart(ctx, s, max(0, own-reachDays), first)
+	return append(earlier, days...), err
+}
+
+// readPart reads the days with the indexes from <= i < to.
+func (r *reader) readPart(ctx context.Context, s *server, from, to int) ([]series.Day, error) {
+	if from >= to {
+		return nil, nil
 	}
-	r.days[s.ID] = days
+	days, err := r.service.readDays(ctx, r.org, s.ID, s.days[from].Day, s.days[to-1].Day+1)
+	if err != nil {
+		return nil, err
+	}
+	s.learn(days, from, to)
 	return days, nil
 }
 
-// relevant leaves out the days before the last one before the day of from.
-func relevant(days []series.Day, from int64) []series.Day {
+// relevant leaves out the days before those that say something of a span that
+// begins at from.
+func (s *server) relevant(days []series.Day, from int64) []series.Day {
+	first, _ := s.begin(s.index(series.DayOf(from)))
+	if first == len(s.days) {
+		return nil
+	}
 	n := 0
-	for n+1 < len(days) && days[n+1].Number < series.DayOf(from) {
+	for n < len(days) && days[n].Number < s.days[first].Day {
 		n++
 	}
 	return days[n:]

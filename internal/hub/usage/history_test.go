@@ -60,8 +60,18 @@ func (e *estate) draw(t *rapid.T, tb testing.TB) {
 					values[feature] = counted(rapid.Int64Range(0, 9).Draw(t, "in use"), 10)
 				}
 			}
-			e.reading(tb, r, now.Add(-ago), values)
+			e.round(tb, r, drawRound(t, now.Add(-ago)), values)
 		}
+		if rapid.Bool().Draw(t, "log") {
+			e.log(tb, r, "cad", now.Add(-time.Duration(rapid.IntRange(1, 100_000).Draw(t, "log minutes ago"))*time.Minute))
+		}
+	}
+}
+
+func drawRound(t *rapid.T, at time.Time) series.Round {
+	return series.Round{
+		At: at.Unix(), Hold: rapid.SampledFrom([]int64{1800, 20_000, series.MaxHold}).Draw(t, "hold"),
+		Complete: rapid.Bool().Draw(t, "complete"), Imported: rapid.Bool().Draw(t, "imported"),
 	}
 }
 

@@ -6,14 +6,14 @@ import (
 	"sync"
 
 	"headroom/internal/insight"
-	"headroom/internal/series"
 )
 
 // A memory keeps what was computed: for each server its list of days and its
 // newest values, and for each product and choice of servers the buckets of
 // local days. Each carries what it was computed from; where that has changed it
-// does not count. A bucket stays valid while no block of its day changes, so an
-// upload empties nothing but the days that it touches.
+// does not count. A bucket stays valid while no block of its day or its reach
+// changes, so an upload empties nothing but the days that it touches or that
+// hang on them.
 type memory struct {
 	mu      sync.Mutex
 	servers map[serverKey]*server
@@ -90,13 +90,16 @@ func (m *memory) server(org int64, s *server) bool {
 	if old == nil || old.version != s.version {
 		return false
 	}
-	s.days, s.latest = old.days, old.latest
+	s.days, s.carries, s.latest = old.days, old.carries, old.latest
 	return true
 }
 
 func (m *memory) keepServer(org int64, s *server) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if old := m.servers[serverKey{org, s.ID}]; old != nil {
+		s.inherit(old)
+	}
 	if m.servers == nil || len(m.servers) >= keptServers {
 		m.servers = make(map[serverKey]*server)
 	}
@@ -182,36 +185,26 @@ func (m stamper) of(lines []line, s insight.Span) uint64 {
 	return uint64(h)
 }
 
-// stamp says what a span of the server's time is computed from: its blocks, and
-// where they end.
+// stamp says what a span of the server's time is computed from: its blocks,
+// those of its reach, and where they end. Where the reach is not known yet, the
+// stamp is none that a bucket was kept with.
 func (s *server) stamp(span insight.Span) uint64 {
 	h := newHash().add(uint64(s.ID)).add(uint64(clip(s.upTo, span)))
 	if s.upTo < span.To {
 		h = h.add(uint64(s.after))
 	}
-	for _, d := range s.daysOf(span) {
+	from, to := s.place(span)
+	first, end := s.reach(from)
+	if end == untold {
+		h = h.add(uint64(end))
+	}
+	for _, d := range s.days[first:to] {
 		h = h.add(uint64(d.Day)).add(uint64(d.Version))
 	}
 	return uint64(h)
 }
 
 func clip(at int64, s insight.Span) int64 { return min(max(at, s.From), s.To) }
-
-// daysOf returns the days that say something of a span: those that it touches
-// and the last one before.
-func (s *server) daysOf(span insight.Span) []DayVersion {
-	from, to := series.DayOf(span.From), series.DayOf(span.To-1)
-	first, last := 0, 0
-	for i, d := range s.days {
-		if d.Day < from {
-			first = i
-		}
-		if d.Day <= to {
-			last = i + 1
-		}
-	}
-	return s.days[first:max(first, last)]
-}
 
 // A hash is FNV-1a over 64-bit words, with the upper half folded in.
 type hash uint64

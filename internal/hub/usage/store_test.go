@@ -93,15 +93,44 @@ func (e *estate) add(t testing.TB, server int64, days []series.Day) {
 // reading adds one complete reading that holds for half an hour.
 func (e *estate) reading(t testing.TB, r *usage.Record, at time.Time, values map[string]series.Sample) {
 	t.Helper()
+	e.round(t, r, series.Round{At: at.Unix(), Hold: 1800, Complete: true}, values)
+}
+
+// incomplete adds one that does not say what is gone.
+func (e *estate) incomplete(t testing.TB, r *usage.Record, at time.Time, values map[string]series.Sample) {
+	t.Helper()
+	e.round(t, r, series.Round{At: at.Unix(), Hold: 1800}, values)
+}
+
+func (e *estate) round(t testing.TB, r *usage.Record, round series.Round, values map[string]series.Sample) {
+	t.Helper()
 	var b series.Builder
 	var samples []series.PoolSample
 	for feature, s := range values {
-		samples = append(samples, series.PoolSample{Pool: e.pool(r.ID, feature, at.Unix()), Sample: s})
+		samples = append(samples, series.PoolSample{Pool: e.pool(r.ID, feature, round.At), Sample: s})
 	}
-	b.AddRound(series.Round{At: at.Unix(), Hold: 1800, Complete: true}, samples)
+	b.AddRound(round, samples)
 	e.add(t, r.ID, b.Days())
-	if at.After(e.servers[r.ID-1].LastReading) {
+	if at := time.Unix(round.At, 0).UTC(); at.After(e.servers[r.ID-1].LastReading) {
 		e.servers[r.ID-1].LastReading = at
+	}
+}
+
+// log adds a log that vouches for a feature over four days, if they are past.
+func (e *estate) log(t testing.TB, r *usage.Record, feature string, from time.Time) {
+	t.Helper()
+	to := from.AddDate(0, 0, 4)
+	if to.After(now) {
+		return
+	}
+	var b series.Builder
+	span := series.Span{From: from.Unix(), To: to.Unix(), Exact: true}
+	if err := b.AddSpan(e.pool(r.ID, feature, span.From), span, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	e.add(t, r.ID, b.Days())
+	if to.After(e.servers[r.ID-1].LastReading) {
+		e.servers[r.ID-1].LastReading = to
 	}
 }
 
