@@ -39,7 +39,9 @@ func drawPool(t *rapid.T, feature string, instants int) wire.SampledPool {
 	case 0:
 		p.Vendor = "adskflex"
 	case 1:
-		p.State, p.Reason = "error", "cannot connect"
+		p.State = "error"
+	case 2:
+		p.Reason = "cannot connect"
 	}
 	return p
 }
