@@ -31,6 +31,8 @@ type hub struct {
 	state    wire.RegistrationState
 	loseYes  bool // the answer to a confirmation is lost, once
 	removed  bool
+	pending  string        // name of a server that waits for an administrator
+	ahead    time.Duration // of the hub's clock before ours
 	stuck    chan struct{} // if set: closed when a batch comes, which then gets no answer
 	epoch    string
 	batches  []*wire.Batch // stored
@@ -49,7 +51,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
-	w.Header().Set(wire.TimeHeader, strconv.FormatInt(time.Now().UnixMilli(), 10))
+	w.Header().Set(wire.TimeHeader, strconv.FormatInt(time.Now().Add(h.ahead).UnixMilli(), 10))
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		h.t.Errorf("read %s: %v", r.URL.Path, err)
@@ -141,6 +143,9 @@ func (h *hub) poll(w http.ResponseWriter, body []byte) {
 	}
 	for _, s := range req.Servers {
 		answer.Servers[s.GUID] = wire.ServerApproved
+		if s.Name == h.pending {
+			answer.Servers[s.GUID] = wire.ServerPending
+		}
 	}
 	h.answer(w, http.StatusOK, answer)
 }

@@ -533,3 +533,72 @@ func TestOrdersOfStrangersAreRefused(t *testing.T) {
 		t.Error("a stranger switched sharing on")
 	}
 }
+
+// A batch of a server that is not approved would stand in the way of all that
+// come after it, so it is not even made, from the first upload on.
+func TestAServerThatWaitsForApprovalIsNotSent(t *testing.T) {
+	h := newHub(t)
+	h.pending = "new"
+	a := open(t, config(t, h.URL, fileServer(t, "cad"), fileServer(t, "new")))
+	run(t, a)
+	read(t, a)
+	join(t, h, a)
+	send(t, a)
+	servers := map[string]string{}
+	for _, s := range status(t, a).Servers {
+		servers[s.GUID] = s.Name
+	}
+	h.with(func() {
+		for _, b := range h.batches {
+			if name := servers[b.Header.Server]; name != "cad" {
+				t.Errorf("a batch of %s was sent", name)
+			}
+		}
+		if len(h.batches) != 1 {
+			t.Errorf("%d batches, want 1", len(h.batches))
+		}
+	})
+	if st := status(t, a).Spool; st.Ready != 0 || st.Waiting == 0 {
+		t.Errorf("%d batches ready, %d records waiting: want the new server's records kept and no batch of them", st.Ready, st.Waiting)
+	}
+}
+
+// Every instant that is the agent's own says how its clock stands.
+func TestEveryRecordOfAnOwnInstantSaysHowTheClockStands(t *testing.T) {
+	h := newHub(t)
+	h.ahead = 2 * time.Minute
+	cad, gone := fileServer(t, "cad"), fileServer(t, "gone")
+	gone.Path += ".missing"
+	a := open(t, config(t, h.URL, cad, gone))
+	join(t, h, a) // the clocks are compared before the first reading
+	run(t, a)
+	read1 := func() bool {
+		return !slices.ContainsFunc(status(t, a).Servers, func(s agent.ServerStatus) bool { return s.Tried.IsZero() })
+	}
+	eventually(t, "both were tried", read1)
+	send(t, a)
+	kinds := map[string]bool{}
+	check := func(kind string, offset int64) {
+		kinds[kind] = true
+		if offset < 110_000 || offset > 130_000 {
+			t.Errorf("%s says that the hub is %d ms ahead, want about 120000", kind, offset)
+		}
+	}
+	h.with(func() {
+		for _, b := range h.batches {
+			for _, line := range b.Records {
+				switch r := line.Record.(type) {
+				case *wire.Samples:
+					check("samples", r.OffsetMS)
+				case *wire.Holders:
+					check("holders", r.OffsetMS)
+				case *wire.Failed:
+					check("failed", r.OffsetMS)
+				}
+			}
+		}
+	})
+	if len(kinds) != 3 {
+		t.Errorf("seen %v, want samples, holders and a failed reading", kinds)
+	}
+}
