@@ -205,6 +205,27 @@ func TestAnUnknownPartMakesASumUnknown(t *testing.T) {
 	}
 }
 
+func TestABlockInErrorMakesItsFeatureUnknown(t *testing.T) {
+	counted := "Users of drill:  (Total of 3 licenses issued;  Total of 1 license in use)\n\n"
+	whole := statusText("lic01", "05", "4")
+	for _, text := range []string{whole + counted, strings.Replace(whole, "Users of drill:", counted+"Users of drill:", 1)} {
+		for _, f := range make1(t, source("s", []byte(text))).Features {
+			if f.Feature == "drill" && (f.StateName != "error" || f.InUse.Known || f.Peak.Value.Known) {
+				t.Errorf("drill: %s, in use %v, peak %v; want error and unknown", f.StateName, f.InUse, f.Peak.Value)
+			}
+		}
+	}
+}
+
+func TestTwoBlocksOfOneFeatureAreAdded(t *testing.T) {
+	text := statusText("lic01", "05", "4") + "Users of cutter:  (Total of 7 licenses issued;  Total of 2 licenses in use)\n\n"
+	for _, f := range make1(t, source("s", []byte(text))).Features {
+		if f.Feature == "cutter" && (f.Installed != license.Of(17) || f.InUse != license.Of(6) || f.Peak.Value != license.Of(6)) {
+			t.Errorf("cutter: %v of %v, peak %v; want 6 of 17, 6", f.InUse, f.Installed, f.Peak.Value)
+		}
+	}
+}
+
 func TestASilentLogVouchesForNothing(t *testing.T) {
 	logOf := func(host, rest string) report.Source {
 		return source(host, []byte(strings.ReplaceAll(start, "lic01", host)+rest))

@@ -14,9 +14,8 @@ import (
 // A row is a feature on its way into the report.
 type row struct {
 	Feature
-	statusAt time.Time  // of the status that the row's current figures are from
-	history  *history   // the log that tells about it; nil if none does
-	samples  []sampleAt // what the statuses said, oldest first once they are all read
+	history *history   // the log that tells about it; nil if none does
+	samples []sampleAt // what the statuses said, oldest first once they are all read
 }
 
 // A sampleAt is what one status said of a row.

@@ -120,16 +120,22 @@ func (c *collector) section(s flexnet.Section) {
 }
 
 // current takes over what a status says. Two blocks of one row in one status
-// are added.
+// are added; where one of them tells nothing, nothing is known of the sum.
 func (r *row) current(f flexnet.Feature, at time.Time, again bool, o Options) {
-	if !again {
+	r.First, r.Last = earliest(r.First, o.instant(at)), latest(r.Last, o.instant(at))
+	broken := f.State == license.StateError || f.State == license.StateUnknown
+	if again && (r.State == license.StateError || r.State == license.StateUnknown) {
+		return
+	}
+	if again && broken && r.InUse.Known {
+		r.samples = r.samples[:len(r.samples)-1] // it was a part
+	}
+	if !again || broken {
 		r.Installed, r.InUse, r.Reserved, r.Queued = license.Count{}, license.Count{}, license.Count{}, license.Count{}
 		r.Checkouts, r.CheckedOut, r.Users, r.Hosts = license.Count{}, license.Count{}, license.Count{}, license.Count{}
 	}
-	r.statusAt = at
 	r.State, r.Error = f.State, f.Error
-	r.First, r.Last = earliest(r.First, o.instant(at)), latest(r.Last, o.instant(at))
-	if f.State == license.StateError || f.State == license.StateUnknown {
+	if broken {
 		return
 	}
 	r.Installed = added(r.Installed, f.Installed)
@@ -141,9 +147,14 @@ func (r *row) current(f flexnet.Feature, at time.Time, again bool, o Options) {
 	r.CheckedOut = added(r.CheckedOut, license.Of(t.licenses))
 	r.Users = added(r.Users, license.Of(int64(len(t.users))))
 	r.Hosts = added(r.Hosts, license.Of(int64(len(t.hosts))))
-	if f.InUse.Known {
-		r.samples = append(r.samples, sampleAt{at, r.InUse.N})
+	if !r.InUse.Known {
+		return
 	}
+	if n := len(r.samples); again && n > 0 && r.samples[n-1].at.Equal(at) {
+		r.samples[n-1].inUse = r.InUse.N
+		return
+	}
+	r.samples = append(r.samples, sampleAt{at, r.InUse.N})
 }
 
 // added is the sum of what is known of two.
