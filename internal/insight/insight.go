@@ -44,9 +44,14 @@ func (c Coverage) Plus(d Coverage) Coverage {
 // instants count at which at least one line is known (an ended one is); lines
 // that are not known at such an instant are left out of its sum, and Partial
 // says so. Uncounted pools count in nothing.
+//
+// Where some of the use is told as the maximum of a time only, the peak lies
+// between Low and Value; else Low is Value. Low rests on what is certain: such
+// a maximum was reached, by itself, if all of its time lies in the span.
 type Peak struct {
 	Known     bool // false: not one second of the span is known
 	Value     int64
+	Low       int64
 	At        int64         // the earliest second with Value
 	Installed license.Count // sum at At over the counted pools whose use is in Value; unknown where one of them does not tell
 	Unlimited bool          // an unlimited pool is among them: no % available
@@ -63,6 +68,8 @@ type Bucket struct {
 	Mean      float64       // Integral / Seconds; NaN if Seconds is 0
 	Integral  int64         // license-seconds in use
 	Seconds   int64         // seconds in which something is known
+	Levels    Levels        // of these seconds
+	P95       license.Count // what the use did not exceed in 95 % of them; unknown if there are none
 	Installed license.Count // sum of what was told last, at the last second at which no known pool fails to tell it
 	Overdraft license.Count // part of Installed; unknown where one of its pools does not tell it
 }

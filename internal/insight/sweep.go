@@ -24,6 +24,7 @@ func TrendOf(lines []Line, spans []Span) []Bucket {
 		}
 		out[i] = s.bucket(span)
 	}
+	setLow(out, lines)
 	return out
 }
 
@@ -34,6 +35,9 @@ type sweep struct {
 	at    int64
 	sum   sum
 	lines []cursor // a heap: the line whose piece ends first is at the top
+
+	levels histogram
+	runs   *[]low // where they are wanted: see lowest
 }
 
 // A cursor stands at a piece of a line; the pieces before it are done.
@@ -131,14 +135,19 @@ func (s *sweep) bucket(span Span) Bucket {
 	s.to(span.From)
 	for s.at < span.To {
 		end := min(s.next(), span.To)
-		s.sum.account(&b, s.at, end-s.at)
+		s.sum.account(&b, s.at, end-s.at, &s.levels)
+		if s.runs != nil {
+			*s.runs = append(*s.runs, low{at: s.at, sum: s.sum.inUse})
+		}
 		s.to(end)
 	}
+	b.Levels = s.levels.take()
 	return b.finish()
 }
 
 // finish sets what follows from the rest.
 func (b Bucket) finish() Bucket {
+	b.P95 = b.Levels.Percentile(95)
 	b.Mean = math.NaN()
 	if b.Seconds > 0 {
 		b.Mean = float64(b.Integral) / float64(b.Seconds)
@@ -244,8 +253,9 @@ func (s *sum) addKnown(p *series.Piece, sign int64) {
 	}
 }
 
-// account enters n seconds from the instant at into a bucket.
-func (s *sum) account(b *Bucket, at, n int64) {
+// cover enters n seconds into the coverage of a bucket, and into what was
+// installed.
+func (s *sum) cover(b *Bucket, n int64) {
 	b.Peak.Coverage.Known += s.known * n
 	b.Peak.Coverage.Unknown += s.unknown * n
 	if s.told > 0 && s.untold == 0 {
@@ -254,11 +264,23 @@ func (s *sum) account(b *Bucket, at, n int64) {
 			b.Overdraft = license.Of(s.overdraft)
 		}
 	}
+}
+
+// account enters n seconds from the instant at into a bucket.
+func (s *sum) account(b *Bucket, at, n int64, levels *histogram) {
+	s.cover(b, n)
 	if s.known == 0 {
 		return
 	}
 	b.Seconds += n
 	b.Integral += s.inUse*n + s.extra
+	if s.extra != 0 {
+		levels.add(s.inUse+s.extra, 1)
+		n--
+	}
+	if n > 0 {
+		levels.add(s.inUse, n)
+	}
 	if value := s.inUse + s.extra; !b.Peak.Known || value > b.Peak.Value {
 		b.Peak = s.peak(at, b.Peak.Coverage)
 	}
@@ -268,6 +290,7 @@ func (s *sum) peak(at int64, c Coverage) Peak {
 	return Peak{
 		Known:     true,
 		Value:     s.inUse + s.extra,
+		Low:       s.inUse + s.extra,
 		At:        at,
 		Installed: s.installedThen(),
 		Unlimited: s.unlimited > 0,
@@ -305,14 +328,17 @@ func (s *sum) weakest() license.Basis {
 // Join returns the bucket of a longer span from the buckets of its parts,
 // which are ascending and not empty in number. It is what TrendOf says of the
 // whole: the peak is the highest of theirs, the earliest on ties, and no
-// second is lost.
+// second is lost. Only Low may be lower: of a maximum that was told of a time
+// in two parts, none knows that it was reached.
 func Join(parts []Bucket) Bucket {
 	out := parts[0]
+	levels := make([]Levels, len(parts))
+	for i, p := range parts {
+		levels[i] = p.Levels
+	}
 	for _, p := range parts[1:] {
 		coverage := out.Peak.Coverage.Plus(p.Peak.Coverage)
-		if p.Peak.Known && (!out.Peak.Known || p.Peak.Value > out.Peak.Value) {
-			out.Peak = p.Peak
-		}
+		out.Peak = higher(out.Peak, p.Peak)
 		out.Peak.Coverage = coverage
 		out.To = p.To
 		out.Integral += p.Integral
@@ -321,5 +347,17 @@ func Join(parts []Bucket) Bucket {
 			out.Installed, out.Overdraft = p.Installed, p.Overdraft
 		}
 	}
+	out.Levels = JoinLevels(levels...)
 	return out.finish()
+}
+
+// higher returns the peak of two spans of which a is the earlier one, but for
+// its coverage.
+func higher(a, b Peak) Peak {
+	low := max(a.Low, b.Low)
+	if b.Known && (!a.Known || b.Value > a.Value) {
+		a = b
+	}
+	a.Low = low
+	return a
 }

@@ -1,6 +1,7 @@
 package insight_test
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -44,6 +45,9 @@ func drawPiece(t *rapid.T, from, to int64) series.Piece {
 		p.High = p.InUse + max(0, rapid.Int64Range(-6, 4).Draw(t, "spike"))
 		p.Reserved = drawCount(t, "reserved")
 		p.Basis = rapid.SampledFrom(bases).Draw(t, "basis")
+		if p.Basis == license.BasisBetween {
+			p.High, p.Reached = p.InUse, rapid.Bool().Draw(t, "reached")
+		}
 	}
 	return p
 }
@@ -98,11 +102,75 @@ func naive(lines []insight.Line, s insight.Span) insight.Bucket {
 			b.Peak = p
 		}
 	}
+	b.Peak.Low = naiveLow(lines, s)
+	b.Levels = naiveLevels(lines, s)
+	b.P95 = naivePercentile(b.Levels, 0.95)
 	b.Mean = math.NaN()
 	if b.Seconds > 0 {
 		b.Mean = float64(b.Integral) / float64(b.Seconds)
 	}
 	return b
+}
+
+// certain returns what the sum is at least at a second.
+func certain(lines []insight.Line, at int64) (sum int64) {
+	for _, l := range lines {
+		p, value := second(l, at)
+		if p.Kind == series.Known && p.State != license.StateUncounted && p.Basis != license.BasisBetween {
+			sum += value
+		}
+	}
+	return sum
+}
+
+// naiveLow returns the highest sum that is certain: of each second, and of each
+// maximum that was reached together with the least of the others meanwhile.
+func naiveLow(lines []insight.Line, s insight.Span) (low int64) {
+	for at := s.From; at < s.To; at++ {
+		low = max(low, certain(lines, at))
+	}
+	for _, l := range lines {
+		for _, p := range l.Pieces {
+			if !p.Reached || p.State == license.StateUncounted || p.From < s.From || p.To > s.To {
+				continue
+			}
+			least := int64(math.MaxInt64)
+			for at := p.From; at < p.To; at++ {
+				least = min(least, certain(lines, at))
+			}
+			low = max(low, p.InUse+least)
+		}
+	}
+	return low
+}
+
+// naiveLevels counts the seconds of each value, of those in which something is
+// known.
+func naiveLevels(lines []insight.Line, s insight.Span) (out insight.Levels) {
+	seconds := map[int64]int64{}
+	for at := s.From; at < s.To; at++ {
+		if p, something := naivePeak(lines, at); something {
+			seconds[p.Value]++
+		}
+	}
+	for _, v := range slices.Sorted(maps.Keys(seconds)) {
+		out = append(out, insight.Level{Value: v, Seconds: seconds[v]})
+	}
+	return out
+}
+
+// naivePercentile sorts all seconds and takes the one at the share.
+func naivePercentile(levels insight.Levels, share float64) license.Count {
+	var all []int64
+	for _, l := range levels {
+		for range l.Seconds {
+			all = append(all, l.Value)
+		}
+	}
+	if len(all) == 0 {
+		return license.Count{}
+	}
+	return license.Of(all[int(math.Ceil(share*float64(len(all))-1e-9))-1])
 }
 
 func naivePeak(lines []insight.Line, at int64) (peak insight.Peak, something bool) {
@@ -208,6 +276,10 @@ func TestWholeIsTheJoinOfItsParts(t *testing.T) {
 		}
 		want := insight.TrendOf(lines, []insight.Span{s})[0]
 		got := insight.Join(insight.TrendOf(lines, parts))
+		if got.Peak.Low > want.Peak.Low {
+			t.Fatalf("low of the parts %d, of the whole %d", got.Peak.Low, want.Peak.Low)
+		}
+		got.Peak.Low = want.Peak.Low // parts may divide a maximum
 		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
 			t.Fatalf("join of %v (-whole +joined):\n%s", parts, diff)
 		}

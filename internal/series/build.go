@@ -89,6 +89,24 @@ func (b *Builder) AddSpan(pool PoolID, s Span, start int64, steps []Step) error 
 	return nil
 }
 
+// AddMaximum adds the highest use that a source tells of a time. What crosses a
+// UTC midnight is divided, and then not Whole.
+func (b *Builder) AddMaximum(pool PoolID, m Maximum) error {
+	if m.To <= m.From || uint64(m.To-m.From) > MaxSpan {
+		return fmt.Errorf("maximum from %d to %d of pool %d: want at least a second and at most %d", m.From, m.To, pool, int64(MaxSpan))
+	}
+	for from := m.From; from < m.To; {
+		part := m
+		number := DayOf(from)
+		part.From, part.To = from, min(m.To, DayStart(number+1))
+		part.Whole = m.Whole && part.From == m.From && part.To == m.To
+		day := b.day(buildKey{number, m.Imported})
+		day.spans = append(day.spans, Day{Number: number, Pools: []PoolDay{{Pool: pool, Maxima: []Maximum{part}}}})
+		from = part.To
+	}
+	return nil
+}
+
 // daySteps returns the steps of one part of a span, the first of them at from.
 func daySteps(from, carry int64, steps []Step) []Step {
 	out := make([]Step, 0, len(steps)+1)

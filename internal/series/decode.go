@@ -2,9 +2,7 @@ package series
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"slices"
 
@@ -24,24 +22,23 @@ func Decode(block []byte) (Day, error) {
 }
 
 func decode(block []byte) (Day, error) {
-	n := len(block) - crc32.Size
-	switch {
-	case n < 1:
-		return Day{}, errors.New("too short")
-	case block[0] != blockVersion:
-		return Day{}, fmt.Errorf("version %d is not known; a newer hub wrote it", block[0])
-	case crc32.Checksum(block[:n], castagnoli) != binary.LittleEndian.Uint32(block[n:]):
-		return Day{}, errors.New("checksum does not match: the block is damaged")
+	head, body, err := Split(block)
+	if err != nil {
+		return Day{}, err
 	}
-	r := decoder{rest: block[1:n]}
-	day := r.day()
-	if r.err == nil && len(r.rest) > 0 {
-		r.fail("%d bytes behind the end", len(r.rest))
+	if err := checkSum(head, body); err != nil {
+		return Day{}, err
 	}
+	var v View
+	if err := v.Open(head, body); err != nil {
+		return Day{}, err
+	}
+	r := decoder{start: DayStart(v.day)}
+	day := r.day(&v)
 	return day, r.err
 }
 
-// A decoder reads a block from its start. After the first error it reads
+// A decoder reads bytes from their start. After the first error it reads
 // zeros.
 type decoder struct {
 	rest   []byte
@@ -76,12 +73,14 @@ func (r *decoder) uvarint() uint64 {
 	}
 	x, n := binary.Uvarint(r.rest)
 	if n <= 0 {
-		r.fail("ends within a number")
+		r.failShort()
 		return 0
 	}
 	r.rest = r.rest[n:]
 	return x
 }
+
+func (r *decoder) failShort() { r.fail("ends within a number") }
 
 func (r *decoder) varint() int64 { return unzigzag(r.uvarint()) }
 
@@ -89,10 +88,43 @@ func (r *decoder) varint() int64 { return unzigzag(r.uvarint()) }
 func (r *decoder) count(what string, limit int) int {
 	n := r.uvarint()
 	if limit < 0 || n > uint64(limit) {
-		r.fail("%d %s, want at most %d", n, what, limit)
+		r.failCount(n, what, limit)
 		return 0
 	}
 	return int(n)
+}
+
+func (r *decoder) failCount(n uint64, what string, limit int) {
+	r.fail("%d %s, want at most %d", n, what, limit)
+}
+
+// take reads bytes; nil where there are not so many.
+func (r *decoder) take(n int) []byte {
+	if n < 0 || len(r.rest) < n {
+		r.failShort()
+		return nil
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+// packed reads packed numbers.
+func (r *decoder) packed(out []uint32) {
+	rest, ok := unpack(out, r.rest)
+	if !ok {
+		clear(out)
+		r.failShort()
+		return
+	}
+	r.rest = rest
+}
+
+// end fails where bytes are left.
+func (r *decoder) end() {
+	if len(r.rest) > 0 {
+		r.fail("%d bytes behind the end", len(r.rest))
+	}
 }
 
 // values reads a column. The slice is overwritten by the next column.
@@ -133,13 +165,11 @@ func (r *decoder) values(n int) []license.Count {
 }
 
 func (r *decoder) raw() int64 {
-	if len(r.rest) < 8 {
-		r.fail("ends within a number")
+	b := r.take(8)
+	if b == nil {
 		return 0
 	}
-	x := binary.LittleEndian.Uint64(r.rest)
-	r.rest = r.rest[8:]
-	return int64(x)
+	return int64(binary.LittleEndian.Uint64(b))
 }
 
 // within reads a column of numbers from low to high and hands each to f.
@@ -156,65 +186,218 @@ func (r *decoder) within(what string, n int, low, high int64, f func(i int, v in
 	}
 }
 
-func (r *decoder) day() Day {
-	number := r.varint()
-	if number < math.MinInt32 || number > math.MaxInt32 {
-		r.fail("day %d does not exist", number)
-		return Day{}
+// day reads the whole block.
+func (r *decoder) day(v *View) Day {
+	d := Day{Number: v.day, Rounds: r.roundsOf(v)}
+	r.checkHead(v, d.Rounds)
+	if v.pools > 0 {
+		d.Pools = make([]PoolDay, 0, v.pools)
 	}
-	d := Day{Number: int32(number)}
-	r.start = DayStart(d.Number)
-	d.Rounds = r.rounds()
-	n := r.count("pools", len(r.rest))
-	if n > 0 {
-		d.Pools = make([]PoolDay, 0, n)
-	}
-	before := PoolID(0)
-	for i := 0; i < n && r.err == nil; i++ {
-		id := before + PoolID(r.varint())
-		if i > 0 && id <= before {
-			r.fail("pool %d stands after pool %d", id, before)
+	s := v.Summaries()
+	for r.err == nil && s.Next() {
+		if n := len(d.Pools); n > 0 && s.Place.Pool <= d.Pools[n-1].Pool {
+			r.fail("pool %d stands after pool %d", s.Place.Pool, d.Pools[n-1].Pool)
 			break
 		}
-		before = id
-		p := PoolDay{Pool: id, Samples: r.poolSamples(d.Rounds), Spans: r.spans()}
-		p.Steps = r.steps(p.Spans)
-		if len(p.Samples)+len(p.Spans) == 0 {
-			r.fail("pool %d is empty", id)
-		}
-		d.Pools = append(d.Pools, p)
+		d.Pools = append(d.Pools, r.poolOf(v, d.Rounds, &s))
+	}
+	if r.err == nil {
+		r.err = s.Err()
+	}
+	if r.err == nil && len(s.own.rest) > 0 {
+		r.fail("%d bytes behind the summaries", len(s.own.rest))
+	}
+	if end := max(s.Place.to, v.rounds); r.err == nil && end != len(v.body)-4 {
+		r.fail("%d bytes behind the end", len(v.body)-4-end)
 	}
 	return d
 }
 
-func (r *decoder) rounds() []Round {
-	n := r.count("rounds", DaySeconds)
-	if n == 0 {
+// checkHead checks what the head says of the readings.
+func (r *decoder) checkHead(v *View, rounds []Round) {
+	if r.err != nil {
+		return
+	}
+	complete := slices.ContainsFunc(rounds, func(r Round) bool { return r.Complete })
+	if complete != v.complete || isEven(rounds) != v.even || v.even && spreadOf(rounds) != v.spread {
+		r.fail("the head says something else of the readings than the body")
+	}
+}
+
+// roundsOf reads the readings of a block.
+func (r *decoder) roundsOf(v *View) []Round {
+	if v.rounds > len(v.body) {
+		r.failShort()
+		return nil
+	}
+	r.rest = v.body[:v.rounds]
+	n := v.n
+	if !v.even {
+		n = r.count("rounds", DaySeconds)
+	}
+	if n == 0 || !r.spend(n) {
+		r.end()
+		return nil
+	}
+	r.items -= n
+	at := make([]uint32, n)
+	r.instants(at)
+	if r.err != nil {
 		return nil
 	}
 	out := make([]Round, n)
-	r.instants(n, func(i int, at int64) { out[i].At = at })
-	r.within("hold", n, 1, MaxHold, func(i int, v int64) { out[i].Hold = v })
-	r.within("flags", n, 0, 3, func(i int, v int64) {
-		out[i].Complete = v&flagComplete != 0
-		out[i].Imported = v&flagImported != 0
-	})
+	for i, t := range at {
+		out[i] = Round{At: r.start + int64(t), Hold: v.hold, Complete: v.complete}
+		if i > 0 && at[i] <= at[i-1] || t >= DaySeconds {
+			r.fail("instant number %d is out of order or out of the day", i)
+			return nil
+		}
+	}
+	if !v.even {
+		r.within("hold", n, 1, MaxHold, func(i int, v int64) { out[i].Hold = v })
+		r.within("flags", n, 0, 3, func(i int, v int64) {
+			out[i].Complete = v&flagComplete != 0
+			out[i].Imported = v&flagImported != 0
+		})
+	}
+	r.end()
 	return out
 }
 
-// instants reads n ascending instants of the day.
-func (r *decoder) instants(n int, f func(i int, at int64)) {
-	at := r.start
-	r.within("time since the instant before", n, 0, DaySeconds-1, func(i int, v int64) {
-		at += v
-		if i > 0 && v == 0 || at >= r.start+DaySeconds {
-			r.fail("instant number %d is out of order or out of the day", i)
+// instants reads instants as seconds of the day. Whether they are in order and
+// within the day is for the caller to check.
+func (r *decoder) instants(out []uint32) {
+	if len(out) == 0 {
+		return
+	}
+	base := r.varint()
+	period := int64(r.count("seconds between two rounds", DaySeconds))
+	regular := r.count("as the kind of a grid", 1) == 0
+	if base < -DaySeconds || base > DaySeconds {
+		r.fail("a grid that begins at %d", base)
+	}
+	var places []license.Count
+	if !regular {
+		places = r.values(len(out) - 1)
+	}
+	r.packed(out)
+	if r.err != nil {
+		return
+	}
+	at := uint32(base)
+	for i := range out {
+		out[i] += at
+		if step := uint32(period); regular || i == len(places) {
+			at += step
+		} else {
+			at += step * uint32(places[i].N)
 		}
-		f(i, at)
-	})
+	}
 }
 
-func (r *decoder) poolSamples(rounds []Round) []Sample {
+// inUse reads the use of a plain pool.
+func (r *decoder) inUse(out []uint32, steady bool) {
+	if len(out) == 0 {
+		return
+	}
+	first := r.count("in use", maxPlain)
+	out[0] = uint32(first)
+	if steady {
+		for i := range out {
+			out[i] = uint32(first)
+		}
+		return
+	}
+	r.packed(out[1:])
+	value := uint32(first)
+	for i, delta := range out[1:] {
+		value += delta>>1 ^ -(delta & 1)
+		out[i+1] = value
+	}
+}
+
+// poolOf reads a pool and checks that what the head says of it is true.
+func (r *decoder) poolOf(v *View, rounds []Round, s *Summaries) PoolDay {
+	p := PoolDay{Pool: s.Place.Pool}
+	if s.Place.to > len(v.body)-4 {
+		r.failShort()
+		return p
+	}
+	r.rest = v.body[s.Place.from:s.Place.to]
+	switch {
+	case s.Place.Plain && !v.even:
+		r.fail("pool %d is plain on a day that is not even", p.Pool)
+	case s.Place.Plain:
+		r.plain(v, rounds, s, &p)
+	default:
+		if s.Place.mask != 0 {
+			r.fail("pool %d: mask %d", p.Pool, s.Place.mask)
+		}
+		p.Samples, p.Spans = r.samples(rounds), r.spans()
+		p.Steps = r.steps(p.Spans)
+		p.Maxima = r.maxima()
+		if r.err == nil && p.empty() {
+			r.fail("pool %d is empty", p.Pool)
+		}
+	}
+	r.end()
+	return p
+}
+
+// plain reads a plain pool.
+func (r *decoder) plain(v *View, rounds []Round, s *Summaries, p *PoolDay) {
+	if !r.spend(len(rounds)) {
+		return
+	}
+	p.Samples = make([]Sample, len(rounds))
+	t := s.Summary.Terms
+	one := Sample{State: t.State, Installed: t.Installed, Reserved: t.Reserved, Overdraft: t.Overdraft}
+	for i := range p.Samples {
+		p.Samples[i] = one
+		p.Samples[i].At = rounds[i].At
+	}
+	use := make([]uint32, len(rounds))
+	r.inUse(use, s.Summary.steady)
+	for i, n := range use {
+		if n > maxPlain {
+			r.fail("%d in use", n)
+		}
+		p.Samples[i].InUse = license.Of(int64(n))
+	}
+	for i, field := range plainFields {
+		code := s.Place.mask >> (maskFields + 2*i) & 3
+		if i < plainTerms && code == codeColumn {
+			r.fail("pool %d: mask %d", p.Pool, s.Place.mask)
+		}
+		r.plainField(code, s, i, p.Samples, field)
+	}
+	if r.err != nil {
+		return
+	}
+	own := summaryOf(rounds, p.Samples)
+	told := summary{max: s.Summary.Max, last: s.Summary.Last, integral: s.Summary.Integral, steady: s.Summary.steady, hours: s.Summary.hours}
+	if own != told {
+		r.fail("the head says something else of pool %d than its values", p.Pool)
+	}
+}
+
+// plainField sets one of the last fields of a plain pool.
+func (r *decoder) plainField(code uint64, s *Summaries, i int, samples []Sample, field func(*Sample) *license.Count) {
+	if i < plainTerms || code == codeUnknown {
+		return
+	}
+	if code == codeColumn {
+		for k, v := range r.values(len(samples)) {
+			*field(&samples[k]) = v
+		}
+		return
+	}
+	for k := range samples {
+		*field(&samples[k]) = s.Summary.others[i-plainTerms]
+	}
+}
+
+func (r *decoder) samples(rounds []Round) []Sample {
 	n := r.count("samples", len(rounds))
 	if !r.spend(n) {
 		return nil
@@ -269,7 +452,14 @@ func (r *decoder) steps(spans []Span) []Step {
 	if r.spend(n) {
 		out = make([]Step, n)
 	}
-	r.instants(len(out), func(i int, at int64) { out[i].At = at })
+	at := r.start
+	r.within("time since the step before", len(out), 0, DaySeconds-1, func(i int, v int64) {
+		at += v
+		if i > 0 && v == 0 || at >= r.start+DaySeconds {
+			r.fail("step number %d is out of order or out of the day", i)
+		}
+		out[i].At = at
+	})
 	r.within("value of a step", len(out), math.MinInt64, math.MaxInt64, func(i int, v int64) { out[i].InUse = v })
 	r.within("height of a step", len(out), 0, math.MaxInt64, func(i int, v int64) {
 		out[i].High = out[i].InUse + v
@@ -296,4 +486,30 @@ func (r *decoder) checkSteps(spans []Span, rest []Step) {
 	if len(rest) > 0 {
 		r.fail("the step at %d is in no span", rest[0].At)
 	}
+}
+
+// maxima reads the maxima of a pool.
+func (r *decoder) maxima() []Maximum {
+	n := r.count("maxima", DaySeconds)
+	if !r.spend(n) {
+		return nil
+	}
+	out := make([]Maximum, n)
+	r.within("time since the maximum before", n, 0, DaySeconds, func(i int, v int64) { out[i].From = v })
+	r.within("length of a maximum", n, 1, DaySeconds, func(i int, v int64) { out[i].To = v })
+	r.within("value of a maximum", n, math.MinInt64, math.MaxInt64, func(i int, v int64) { out[i].InUse = v })
+	r.within("flags of a maximum", n, 0, 3, func(i int, v int64) {
+		out[i].Whole, out[i].Imported = v&flagWhole != 0, v&flagImported != 0
+	})
+	end := r.start
+	for i := range out {
+		m := &out[i]
+		m.From += end
+		m.To += m.From
+		if end = m.To; end > r.start+DaySeconds {
+			r.fail("maximum number %d is out of the day", i)
+			return nil
+		}
+	}
+	return out
 }

@@ -21,9 +21,17 @@ type record struct {
 	span  series.Span // a record of a log if To is set
 	start int64
 	steps []series.Step
+
+	maximum series.Maximum // a record of a maximum if To is set
 }
 
 func (r record) addTo(t interface{ Fatal(...any) }, b *series.Builder) {
+	if r.maximum.To > 0 {
+		if err := b.AddMaximum(r.pool, r.maximum); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	if r.span.To == 0 {
 		b.AddRound(r.round, r.samples)
 		return
@@ -77,8 +85,11 @@ func samples() *rapid.Generator[series.PoolSample] {
 
 func records() *rapid.Generator[record] {
 	return rapid.Custom(func(t *rapid.T) record {
-		if rapid.Bool().Draw(t, "log") {
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0, 1:
 			return logRecord(t)
+		case 2:
+			return maximumRecord(t)
 		}
 		return record{
 			round: series.Round{
@@ -90,6 +101,17 @@ func records() *rapid.Generator[record] {
 			samples: rapid.SliceOfN(samples(), 0, 2).Draw(t, "samples"),
 		}
 	})
+}
+
+func maximumRecord(t *rapid.T) record {
+	from := instants().Draw(t, "from")
+	return record{
+		pool: series.PoolID(rapid.IntRange(1, 2).Draw(t, "pool")),
+		maximum: series.Maximum{
+			From: from, To: from + rapid.Int64Range(1, 30).Draw(t, "length"),
+			InUse: rapid.Int64Range(0, 6).Draw(t, "in use"), Whole: true, Imported: rapid.Bool().Draw(t, "imported"),
+		},
+	}
 }
 
 func logRecord(t *rapid.T) record {

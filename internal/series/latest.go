@@ -45,7 +45,7 @@ func Latest(days []Day, pool PoolID, to int64) (s Sample, ok, gone bool) {
 			}
 		}
 		at, inUse, logs := lastLogged(p, to)
-		if !logs || gone && at < goneAt || ok && (at < s.At || reserves(&s)) {
+		if !logs || gone && at < goneAt || ok && (at < s.At || s.reserves()) {
 			continue
 		}
 		s.At, s.InUse, ok, gone = at, license.Of(inUse), true, false
@@ -79,3 +79,5 @@ func lastLogged(p PoolDay, to int64) (at, inUse int64, ok bool) {
 	}
 	return at, inUse, ok
 }
+
+func (s *Sample) reserves() bool { return s.Reserved.Known && s.Reserved.N > 0 }

@@ -15,7 +15,8 @@ import (
 // At one instant a live reading replaces an imported one. Two readings of the
 // same standing are united; of two different values of one pool the higher use
 // wins. At one second an exact log wins over one that was cut, then live over
-// imported; of two of the same standing the higher value wins.
+// imported; of two of the same standing the higher value wins. So it is with
+// maxima; where two overlap and are not of the same time, both are divided.
 //
 // Merge panics if the days have different numbers.
 func Merge(a, b Day) Day {
@@ -28,7 +29,7 @@ func Merge(a, b Day) Day {
 		func(p, q PoolDay) int { return cmp.Compare(p.Pool, q.Pool) },
 		func(p, q *PoolDay) {
 			pool := mergePool(p, q, outranked(a.Rounds, live), outranked(b.Rounds, live))
-			if len(pool.Samples)+len(pool.Spans) > 0 {
+			if !pool.empty() {
 				m.Pools = append(m.Pools, pool)
 			}
 		})
@@ -129,6 +130,7 @@ func mergePool(a, b *PoolDay, skipA, skipB map[int64]bool) PoolDay {
 	m := PoolDay{Pool: a.Pool}
 	m.Samples = mergeSamples(without(a.Samples, skipA), without(b.Samples, skipB))
 	m.Spans, m.Steps = mergeSpans(*a, *b)
+	m.Maxima = mergeMaxima(a.Maxima, b.Maxima)
 	return m
 }
 

@@ -2,7 +2,6 @@ package series
 
 import (
 	"math"
-	"slices"
 
 	"headroom/internal/license"
 )
@@ -28,10 +27,7 @@ type Frame struct {
 // Pieces returns the use of a pool over [From, To) as pieces that are
 // ascending, touch each other and cover the span.
 //
-// The days are those of the pool's server, ascending. They begin with the last
-// day before that of From which the server has, so that what holds over
-// midnight and what was told last is known; earlier days change nothing as
-// long as that day has a complete reading.
+// The days are those of the pool's server, ascending, from its first one on.
 //
 // What counts at an instant (design section 4, rules 6 and 16):
 //
@@ -42,20 +38,18 @@ type Frame struct {
 //   - A sample holds until the next sample of the pool, at most for the Hold of
 //     its round. A sample that does not tell the use makes it Unknown.
 //   - While a live sample holds, imported ones do not count.
+//   - Where neither events nor samples tell the use, the maximum of a time
+//     bounds it from above.
 //   - A pool that had a record and is missing from a complete round has Ended.
 //     It stays so until it has a record again.
-func Pieces(days []Day, pool PoolID, f Frame) []Piece { return AppendPieces(nil, days, pool, f) }
-
-// AppendPieces appends the Pieces of a pool to a slice, so that memory can be
-// used again.
-func AppendPieces(to []Piece, days []Day, pool PoolID, f Frame) []Piece {
-	w := walk{frame: f, at: f.From, before: len(to)}
+func Pieces(days []Day, pool PoolID, f Frame) []Piece {
+	w := walk{frame: f, at: f.From}
 	records := 0
 	for i := range days {
 		p := days[i].pool(pool)
 		records += len(p.Samples) + len(p.Steps)
 	}
-	w.out = slices.Grow(to, records+2)
+	w.out = make([]Piece, 0, records+2)
 	for i := range days {
 		if DayStart(days[i].Number) >= f.To {
 			break
@@ -66,34 +60,74 @@ func AppendPieces(to []Piece, days []Day, pool PoolID, f Frame) []Piece {
 	return w.out
 }
 
-// A held reading is in effect up to an instant. Its sample is nil where the
-// pool was missing from a complete round.
+// A State is what of a pool's past matters from a midnight on. The zero State
+// is that before its first record. States are equal if nothing can tell them
+// apart.
+type State struct {
+	live, imported held
+	ended          bool  // the newest record says that the pool is gone
+	reserved       bool  // the newest sample says that licenses are reserved
+	told           Terms // last; Reserved is not told
+}
+
+// AppendDay appends the Pieces of one UTC day to a slice: the frame's span is
+// the day or a part of its beginning. The State is that at the day's midnight;
+// it becomes that of the next. The day may be nil where there is none; else it
+// has the rounds of the whole server and at least the pool.
+func (s *State) AppendDay(to []Piece, day *Day, pool PoolID, f Frame) []Piece {
+	w := walk{frame: f, at: f.From, before: len(to), out: to, State: *s}
+	end := DayStart(DayOf(f.From) + 1)
+	if day != nil {
+		w.day(day, pool)
+	}
+	w.advance(f.To)
+	*s = w.State
+	s.expire(end)
+	return w.out
+}
+
+// expire forgets the readings that hold no more at an instant.
+func (s *State) expire(at int64) {
+	for _, h := range [...]*held{&s.live, &s.imported} {
+		if h.until <= at {
+			*h = held{}
+		}
+	}
+}
+
+// A held reading is in effect up to an instant. It is gone where the pool was
+// missing from a complete round.
 type held struct {
-	sample *Sample
-	until  int64
+	terms Terms
+	inUse license.Count
+	gone  bool
+	until int64
 }
 
 // A walk goes through the records of a pool in order of time and writes the
 // pieces between them.
 type walk struct {
+	State
 	frame Frame
 	out   []Piece
 	at    int64 // all before it is written
 
 	before int // pieces of others in out
 
-	live, imported held
-	span           Span // the span walked through; empty if To <= at
-	step           Step // the last one in it
-	ended          bool // the newest record says that the pool is gone
-	reserved       bool // the newest sample says that licenses are reserved
-	told           Piece
+	span   Span      // the span walked through; empty if To <= at
+	step   Step      // the last one in it
+	maxima []Maximum // of the day, without those that are over
+	begun  bool      // the first of maxima
 }
 
 // day walks through one day of the pool's server.
 func (w *walk) day(d *Day, pool PoolID) {
 	p := d.pool(pool)
 	rounds, samples, spans, steps := d.Rounds, p.Samples, p.Spans, p.Steps
+	if len(p.Maxima) > 0 {
+		w.advance(DayStart(d.Number))
+		w.maxima = p.Maxima
+	}
 	for {
 		round, step := int64(math.MaxInt64), int64(math.MaxInt64)
 		if len(rounds) > 0 {
@@ -104,6 +138,9 @@ func (w *walk) day(d *Day, pool PoolID) {
 		}
 		switch {
 		case len(rounds) == 0 && len(steps) == 0:
+			if len(p.Maxima) > 0 {
+				w.advance(DayStart(d.Number + 1))
+			}
 			return
 		case step <= round:
 			if len(spans) > 0 && spans[0].From == step {
@@ -127,12 +164,17 @@ func (w *walk) day(d *Day, pool PoolID) {
 func (w *walk) enter(s Span) {
 	w.advance(s.From)
 	w.span = s
+	w.recorded()
+}
+
+// recorded ends that the pool is gone.
+func (w *walk) recorded() {
 	w.ended = false
 	w.live, w.imported = unlessGone(w.live), unlessGone(w.imported)
 }
 
 func unlessGone(h held) held {
-	if h.sample == nil {
+	if h.gone {
 		return held{}
 	}
 	return h
@@ -141,18 +183,28 @@ func unlessGone(h held) held {
 // sample applies a reading that has the pool.
 func (w *walk) sample(r Round, s *Sample) {
 	w.advance(r.At)
-	h := held{s, r.At + r.Hold}
+	h := held{terms: termsOf(s), inUse: s.InUse, until: r.At + r.Hold}
 	if r.Imported {
 		w.imported = h
 	} else {
 		w.live, w.imported = h, held{}
 	}
 	w.ended = false
-	w.reserved = reserves(s)
-	w.told = Piece{State: s.State, Installed: s.Installed, Overdraft: s.Overdraft}
+	w.reserved = h.terms.Reserves()
+	w.told = h.terms.Told()
 }
 
-func reserves(s *Sample) bool { return s.Reserved.Known && s.Reserved.N > 0 }
+func termsOf(s *Sample) Terms {
+	return Terms{State: s.State, Installed: s.Installed, Reserved: s.Reserved, Overdraft: s.Overdraft}
+}
+
+// Reserves says that licenses are reserved.
+func (t *Terms) Reserves() bool { return t.Reserved.Known && t.Reserved.N > 0 }
+
+// Told returns the terms that are remembered when their reading holds no more.
+func (t *Terms) Told() Terms {
+	return Terms{State: t.State, Installed: t.Installed, Overdraft: t.Overdraft}
+}
 
 // missing applies a reading that does not have the pool. A log that vouches for
 // the pool at that instant keeps it from ending.
@@ -162,7 +214,7 @@ func (w *walk) missing(r Round) {
 	}
 	w.advance(r.At)
 	vouched := w.span.To > r.At
-	h := held{nil, r.At + r.Hold}
+	h := held{gone: true, until: r.At + r.Hold}
 	if vouched {
 		h = held{}
 	}
@@ -176,14 +228,32 @@ func (w *walk) missing(r Round) {
 		w.live, w.imported = h, held{}
 	}
 	w.reserved = false
-	w.told = Piece{}
+	w.told = Terms{}
 	if vouched {
-		w.told = Piece{State: license.StateCounted, Installed: license.Of(0)}
+		w.told = Terms{State: license.StateCounted, Installed: license.Of(0)}
 	}
 }
 
-// advance writes the pieces before the instant to.
+// advance writes the pieces before the instant to. Where a maximum begins it is
+// a record of the pool.
 func (w *walk) advance(to int64) {
+	for len(w.maxima) > 0 && w.maxima[0].From < to {
+		if !w.begun {
+			w.stretch(w.maxima[0].From)
+			w.recorded()
+			w.begun = true
+		}
+		w.stretch(min(to, w.maxima[0].To))
+		if w.maxima[0].To > to {
+			return
+		}
+		w.maxima, w.begun = w.maxima[1:], false
+	}
+	w.stretch(to)
+}
+
+// stretch writes the pieces before the instant to, in which no maximum begins.
+func (w *walk) stretch(to int64) {
 	to = min(to, w.frame.To)
 	for w.at < to {
 		p := w.now()
@@ -193,6 +263,10 @@ func (w *walk) advance(to int64) {
 				p.To = min(p.To, end)
 			}
 		}
+		if p.Basis == license.BasisBetween {
+			m := &w.maxima[0]
+			p.Reached = m.Whole && p.From == m.From && p.To == m.To
+		}
 		w.write(p)
 		w.at = p.To
 	}
@@ -201,20 +275,23 @@ func (w *walk) advance(to int64) {
 // now says what holds at the instant w.at.
 func (w *walk) now() Piece {
 	t := w.at
-	reading, reads := w.reading()
+	reading := w.reading()
+	bounded := w.begun
 	switch {
 	case t < w.frame.First:
 		return Piece{Kind: Absent}
-	case w.span.To > t && (reading == nil || !reading.InUse.Known || !reserves(reading)):
+	case w.span.To > t && (reading == nil || reading.gone || !reading.inUse.Known || !reading.terms.Reserves()):
 		return w.fromLog(reading)
-	case reads && reading == nil, !reads && w.ended:
+	case bounded && (reading == nil || reading.gone || !reading.inUse.Known):
+		return w.fromMaximum(reading)
+	case reading != nil && reading.gone, reading == nil && w.ended:
 		return Piece{Kind: Ended}
-	case reads:
-		return fromSample(reading)
+	case reading != nil:
+		return reading.piece()
 	case t >= w.frame.UpTo && w.frame.After == Absent:
 		return Piece{Kind: Absent}
 	}
-	p := w.told
+	p := w.told.piece()
 	if t >= w.frame.UpTo {
 		p.Kind = w.frame.After
 		if p.Kind == Unknown { // a silent server vouches for no license
@@ -224,35 +301,44 @@ func (w *walk) now() Piece {
 	return p
 }
 
-// reading returns the sample that is in effect at w.at; it is nil where the
-// reading in effect does not have the pool.
-func (w *walk) reading() (s *Sample, ok bool) {
+// reading returns the reading that is in effect at w.at, nil if none is.
+func (w *walk) reading() *held {
 	switch {
 	case w.live.until > w.at:
-		return w.live.sample, true
+		return &w.live
 	case w.imported.until > w.at:
-		return w.imported.sample, true
+		return &w.imported
 	}
-	return nil, false
+	return nil
 }
 
-func fromSample(s *Sample) Piece {
-	p := Piece{State: s.State, Installed: s.Installed, Overdraft: s.Overdraft}
-	if s.InUse.Known {
+// piece returns the terms as those of a time of which nothing else is known.
+func (t *Terms) piece() Piece {
+	return Piece{State: t.State, Installed: t.Installed, Overdraft: t.Overdraft}
+}
+
+func (h *held) piece() Piece {
+	p := h.terms.piece()
+	if h.inUse.Known {
 		p.Kind, p.Basis = Known, license.BasisSampled
-		p.InUse, p.High = s.InUse.N, s.InUse.N
-		p.Reserved, p.Borrowed = s.Reserved, s.Borrowed
+		p.InUse, p.High = h.inUse.N, h.inUse.N
+		p.Reserved = h.terms.Reserved
 	}
 	return p
 }
 
-// fromLog says what a log says at w.at, with the attributes of the reading in
-// effect, or else those that were told last.
-func (w *walk) fromLog(reading *Sample) Piece {
-	p, reserved := w.told, w.reserved
-	if reading != nil {
-		p, reserved = fromSample(reading), reserves(reading)
+// attributes returns a piece with the attributes of the reading in effect, or
+// else those that were told last, and whether licenses are reserved.
+func (w *walk) attributes(reading *held) (p Piece, reserved bool) {
+	if reading == nil || reading.gone {
+		return w.told.piece(), w.reserved
 	}
+	return reading.piece(), reading.terms.Reserves()
+}
+
+// fromLog says what a log says at w.at.
+func (w *walk) fromLog(reading *held) Piece {
+	p, reserved := w.attributes(reading)
 	p.Kind, p.Basis = Known, license.BasisAtLeast
 	if w.span.Exact && !reserved {
 		p.Basis = license.BasisExact
@@ -261,6 +347,14 @@ func (w *walk) fromLog(reading *Sample) Piece {
 	if w.step.At == w.at {
 		p.High = w.step.High
 	}
+	return p
+}
+
+// fromMaximum says what the maximum of a time says at w.at.
+func (w *walk) fromMaximum(reading *held) Piece {
+	p, _ := w.attributes(reading)
+	p.Kind, p.Basis = Known, license.BasisBetween
+	p.InUse, p.High = w.maxima[0].InUse, w.maxima[0].InUse
 	return p
 }
 
@@ -273,8 +367,9 @@ func (w *walk) write(p Piece) {
 	w.out = append(w.out, p)
 }
 
-// alike says whether nothing but the time and the first second differs.
+// alike says whether nothing but the time and the first second differs. Two
+// maxima are never alike: each was reached by itself.
 func alike(p, q *Piece) bool {
-	return p.InUse == q.InUse && p.Kind == q.Kind && p.State == q.State && p.Basis == q.Basis &&
-		p.Installed == q.Installed && p.Reserved == q.Reserved && p.Borrowed == q.Borrowed && p.Overdraft == q.Overdraft
+	return p.InUse == q.InUse && p.Kind == q.Kind && p.State == q.State && p.Basis == q.Basis && p.Basis != license.BasisBetween &&
+		p.Installed == q.Installed && p.Reserved == q.Reserved && p.Overdraft == q.Overdraft
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"headroom/internal/license"
@@ -68,6 +69,31 @@ func (n naive) span(t int64) (series.Span, bool) {
 	return series.Span{}, false
 }
 
+// maximum returns the maximum that bounds the second t.
+func (n naive) maximum(t int64) (series.Maximum, bool) {
+	for _, d := range n.days {
+		for _, p := range d.Pools {
+			for _, m := range p.Maxima {
+				if p.Pool == n.pool && m.From <= t && t < m.To {
+					return m, true
+				}
+			}
+		}
+	}
+	return series.Maximum{}, false
+}
+
+// recorded says whether a log vouched for any second of [from, to], or a
+// maximum began in one.
+func (n naive) recorded(from, to int64) bool {
+	for t := from; t <= to; t++ {
+		if m, ok := n.maximum(t); ok && m.From == t {
+			return true
+		}
+	}
+	return n.logged(from, to)
+}
+
 // logged says whether a log vouched for any second of [from, to].
 func (n naive) logged(from, to int64) bool {
 	for t := from; t <= to; t++ {
@@ -98,7 +124,7 @@ func (n naive) reading(t int64) (mark, bool) {
 	any := func(mark) bool { return true }
 	for _, ok := range []func(mark) bool{func(m mark) bool { return !m.Imported }, any} {
 		m, found := n.last(t, ok)
-		if found && t < m.At+m.Hold && (m.sample != nil || !n.logged(m.At, t)) {
+		if found && t < m.At+m.Hold && (m.sample != nil || !n.recorded(m.At, t)) {
 			return m, true
 		}
 	}
@@ -137,9 +163,10 @@ func (n naive) at(t int64) series.Piece {
 	}
 	reading, reads := n.reading(t)
 	span, logs := n.span(t)
+	maximum, bounded := n.maximum(t)
 	told, reserved := n.told(t)
 	newest, any := n.last(t, func(mark) bool { return true })
-	ended := any && newest.sample == nil && !n.logged(newest.At, t)
+	ended := any && newest.sample == nil && !n.recorded(newest.At, t)
 	if reads && reading.sample != nil {
 		told, reserved = attributes(reading.sample), reserves(reading.sample)
 	}
@@ -157,8 +184,13 @@ func (n naive) at(t int64) series.Piece {
 			p.High = step.High
 		}
 		if known {
-			p.Reserved, p.Borrowed = reading.sample.Reserved, reading.sample.Borrowed
+			p.Reserved = reading.sample.Reserved
 		}
+		return p
+	case bounded && !known:
+		p := told
+		p.Kind, p.Basis = series.Known, license.BasisBetween
+		p.InUse, p.High = maximum.InUse, maximum.InUse
 		return p
 	case reads && reading.sample == nil, !reads && ended:
 		return series.Piece{Kind: series.Ended}
@@ -167,7 +199,7 @@ func (n naive) at(t int64) series.Piece {
 		p := told
 		p.Kind, p.Basis = series.Known, license.BasisSampled
 		p.InUse, p.High = s.InUse.N, s.InUse.N
-		p.Reserved, p.Borrowed = s.Reserved, s.Borrowed
+		p.Reserved = s.Reserved
 		return p
 	case reads:
 		return told
@@ -201,9 +233,12 @@ func TestPiecesAreTheNaiveSeconds(t *testing.T) {
 			if p.From != at || p.To <= p.From {
 				t.Fatalf("piece %+v: want it from %d", p, at)
 			}
+			if m, _ := n.maximum(p.From); p.Reached != (p.Basis == license.BasisBetween && m.Whole && m.From == p.From && m.To == p.To) {
+				t.Fatalf("piece %+v of %+v: want it Reached if it is all of it", p, m)
+			}
 			for ; at < p.To; at++ {
 				got := p
-				got.From, got.To = 0, 0
+				got.From, got.To, got.Reached = 0, 0, false
 				if at > p.From {
 					got.High = p.InUse
 				}
@@ -227,7 +262,7 @@ func TestPiecesOfAPartArePartOfThePieces(t *testing.T) {
 		first.To, second.From = cut, cut
 		want := series.Pieces(days, 1, f)
 		got := append(series.Pieces(days, 1, first), series.Pieces(days, 1, second)...)
-		if diff := cmp.Diff(joined(want), joined(got)); diff != "" {
+		if diff := cmp.Diff(joined(want), joined(got), cmpopts.IgnoreFields(series.Piece{}, "Reached")); diff != "" {
 			t.Fatalf("cut at %d (-want +got):\n%s", cut, diff)
 		}
 	})
@@ -237,10 +272,11 @@ func TestPiecesOfAPartArePartOfThePieces(t *testing.T) {
 func joined(pieces []series.Piece) []series.Piece {
 	var out []series.Piece
 	for _, p := range pieces {
-		if n := len(out); n > 0 && p.High == p.InUse {
+		if n := len(out); n > 0 && out[n-1].To == p.From && p.High == p.InUse {
 			same := out[n-1]
-			same.From, same.To, same.High = p.From, p.To, p.High
+			same.From, same.To, same.High, same.Reached = p.From, p.To, p.High, p.Reached
 			if same == p {
+				out[n-1].Reached = false
 				out[n-1].To = p.To
 				continue
 			}
@@ -253,8 +289,45 @@ func joined(pieces []series.Piece) []series.Piece {
 func TestNeighboursDiffer(t *testing.T) {
 	check(t, func(t *rapid.T) {
 		pieces := series.Pieces(build(t, rapid.SliceOfN(records(), 0, 10).Draw(t, "records")), 1, drawFrame(t))
-		if diff := cmp.Diff(joined(pieces), pieces); diff != "" {
+		pieces = slices.DeleteFunc(pieces, func(p series.Piece) bool { return p.Basis == license.BasisBetween })
+		if diff := cmp.Diff(len(joined(pieces)), len(pieces)); diff != "" {
 			t.Fatalf("pieces that could be one (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDaysOneByOneAreTheWhole(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		days := build(t, rapid.SliceOfN(records(), 0, 10).Draw(t, "records"))
+		f := drawFrame(t)
+		f.From, f.To = series.DayStart(day0-1), series.DayStart(day0+2)
+		var state series.State
+		var got []series.Piece
+		for number := int32(day0 - 1); number < day0+2; number++ {
+			one := f
+			one.From, one.To = series.DayStart(number), series.DayStart(number+1)
+			i := slices.IndexFunc(days, func(d series.Day) bool { return d.Number == number })
+			if i < 0 {
+				got = state.AppendDay(got, nil, 1, one)
+				continue
+			}
+			// Of the day, only what the pool's own part of the block says.
+			var v series.View
+			head, body, err := series.Split(series.Encode(days[i]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Open(head, body); err != nil {
+				t.Fatal(err)
+			}
+			day, err := v.PoolOf(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = state.AppendDay(got, &day, 1, one)
+		}
+		if diff := cmp.Diff(joined(series.Pieces(days, 1, f)), joined(got)); diff != "" {
+			t.Fatalf("day by day (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -53,10 +53,14 @@ type Round struct {
 // A PoolDay is what is known of one pool in one day.
 type PoolDay struct {
 	Pool    PoolID
-	Samples []Sample // ascending by At; each At is that of a Round
-	Spans   []Span   // what logs vouch for, ascending, not overlapping
-	Steps   []Step   // within Spans, ascending by At; the first second of a span always has one
+	Samples []Sample  // ascending by At; each At is that of a Round
+	Spans   []Span    // what logs vouch for, ascending, not overlapping
+	Steps   []Step    // within Spans, ascending by At; the first second of a span always has one
+	Maxima  []Maximum // ascending, not overlapping
 }
+
+// empty says whether nothing is known of the pool.
+func (p *PoolDay) empty() bool { return len(p.Samples)+len(p.Spans)+len(p.Maxima) == 0 }
 
 // A Sample is a pool's values at one Round.
 type Sample struct {
@@ -87,6 +91,25 @@ type Step struct {
 	High  int64 // highest value within the second At, at least InUse
 }
 
+// A Maximum is what a source says that tells the highest use of a time and not
+// when it was reached. A source's own interval is Whole; one that was divided,
+// at midnight or where another overlaps it, is not: the value was reached in
+// one of the parts, and every part is bounded by it.
+type Maximum struct {
+	From, To int64
+	InUse    int64
+	Whole    bool
+	Imported bool
+}
+
+// Terms are what a reading says of a pool beside its use.
+type Terms struct {
+	State     license.State
+	Installed license.Count
+	Reserved  license.Count
+	Overdraft license.Count
+}
+
 // A Kind says what a Piece of a pool's time is.
 type Kind uint8
 
@@ -100,7 +123,8 @@ const (
 )
 
 // A Piece is a stretch of a pool's time in which nothing changes, except that
-// its first second may have been higher. State, Installed and Overdraft are
+// its first second may have been higher. Where Basis is BasisBetween the use
+// was InUse at most; it was InUse in one of the seconds if Reached. State, Installed and Overdraft are
 // those that were told last, also where the use is unknown or pending. They are
 // empty where the pool is absent or ended; Installed and Overdraft are unknown
 // also after the newest record of a server that does not report any more.
@@ -112,7 +136,7 @@ type Piece struct {
 	State     license.State
 	Installed license.Count
 	Reserved  license.Count // Known only
-	Borrowed  license.Count // Known only
 	Overdraft license.Count
 	Basis     license.Basis // of InUse; BasisNone unless Known
+	Reached   bool          // BasisBetween only
 }

@@ -6,6 +6,7 @@ type stretch struct {
 	from, to    int64
 	exact, live bool
 	inUse, high int64
+	whole       bool // of a maximum that was not divided
 }
 
 // stretches takes the spans of a pool apart. A second that was higher than
@@ -60,12 +61,43 @@ func join(a, b stretch) stretch {
 
 // mergeSpans unites the spans of two days of one pool, second by second.
 func mergeSpans(a, b PoolDay) ([]Span, []Step) {
-	return assemble(overlay(stretches(a), stretches(b)))
+	return assemble(overlay(stretches(a), stretches(b), join))
+}
+
+// mergeMaxima unites the maxima of two days of one pool.
+func mergeMaxima(a, b []Maximum) []Maximum {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return b
+	}
+	of := func(list []Maximum) []stretch {
+		out := make([]stretch, len(list))
+		for i, m := range list {
+			out[i] = stretch{from: m.From, to: m.To, live: !m.Imported, inUse: m.InUse, high: m.InUse, whole: m.Whole}
+		}
+		return out
+	}
+	parts := overlay(of(a), of(b), joinMaxima)
+	out := make([]Maximum, len(parts))
+	for i, p := range parts {
+		out[i] = Maximum{From: p.from, To: p.to, InUse: p.inUse, Whole: p.whole, Imported: !p.live}
+	}
+	return out
+}
+
+// joinMaxima returns what two maxima of the same seconds say together.
+func joinMaxima(a, b stretch) stretch {
+	whole := a.whole && b.whole
+	c := join(a, b)
+	c.whole = whole
+	return c
 }
 
 // overlay walks two lists of stretches over all their boundaries. It uses the
-// lists up.
-func overlay(a, b []stretch) []stretch {
+// lists up, and joins what both have.
+func overlay(a, b []stretch, join func(a, b stretch) stretch) []stretch {
 	if len(b) == 0 {
 		return a
 	}
@@ -100,8 +132,8 @@ func cut(list []stretch, at int64) (stretch, []stretch) {
 	if part.to <= at {
 		return part, list[1:]
 	}
-	list[0].from = at
-	part.to = at
+	list[0].from, list[0].whole = at, false
+	part.to, part.whole = at, false
 	return part, list
 }
 

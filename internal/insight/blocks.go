@@ -1,0 +1,55 @@
+package insight
+
+import (
+	"slices"
+
+	"headroom/internal/series"
+)
+
+// Blocks are the blocks of many license servers of one UTC day. They take as
+// much memory as their bytes and twenty more for each.
+type Blocks struct {
+	servers []int64  // ascending
+	at      []uint32 // where the head of each begins in data
+	body    []uint32 // and its body, which ends where the next one begins
+	data    []byte
+}
+
+// Add adds a block that was checked. Servers are added ascending, each once;
+// one that does not fit is not added. Head and body are copied.
+func (b *Blocks) Add(server int64, head, body []byte) bool {
+	if n := len(b.servers); n > 0 && b.servers[n-1] >= server || uint64(len(b.data)+len(head)+len(body)) > maxBlocks {
+		return false
+	}
+	b.servers = append(b.servers, server)
+	b.at = append(b.at, uint32(len(b.data)))
+	b.data = append(b.data, head...)
+	b.body = append(b.body, uint32(len(b.data)))
+	b.data = append(b.data, body...)
+	return true
+}
+
+// maxBlocks is how many bytes of blocks a day may have: 4 GiB less one.
+const maxBlocks = 1<<32 - 1
+
+// Size returns about how many bytes of memory the blocks take.
+func (b *Blocks) Size() int64 { return int64(cap(b.data) + 16*cap(b.servers)) }
+
+// Clip gives memory back that was kept for more blocks.
+func (b *Blocks) Clip() {
+	b.servers, b.at, b.body, b.data = slices.Clone(b.servers), slices.Clone(b.at), slices.Clone(b.body), slices.Clone(b.data)
+}
+
+// open makes v the view of a server's block; false where there is none or it
+// cannot be read.
+func (b *Blocks) open(server int64, v *series.View) bool {
+	i, ok := slices.BinarySearch(b.servers, server)
+	if !ok {
+		return false
+	}
+	end := len(b.data)
+	if i+1 < len(b.at) {
+		end = int(b.at[i+1])
+	}
+	return v.Open(b.data[b.at[i]:b.body[i]], b.data[b.body[i]:end]) == nil
+}

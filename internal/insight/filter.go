@@ -1,0 +1,429 @@
+package insight
+
+import (
+	"cmp"
+	"slices"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A Reader gives the blocks of a UTC day: all that tracks may ask for.
+type Reader interface {
+	Blocks(day int32) (*Blocks, error)
+}
+
+// A Scratch is the memory that answers are computed in: about 400 kB. It may be
+// used for one answer after the other.
+type Scratch struct {
+	sheet   sheet
+	account account
+}
+
+// A Filter is an open choice of tracks over a span, and finds the peak of their
+// sum. It remembers what it found: when few tracks come and go it looks into
+// few days again.
+//
+// It searches by branch and bound. The sum of the highest use of each track
+// bounds a day from above; the sum of their highest use per hour bounds an
+// hour. Days are visited from the highest bound down, and looked into only as
+// long as the bound does not fall below the highest sum that was found. When a
+// track is added, its hours are added to all bounds and to all sums that were
+// found, which are bounds then; when one is taken away, what was found stays a
+// bound.
+//
+// A Filter is for one goroutine at a time.
+type Filter struct {
+	span     Span
+	tracks   []*Track
+	days     []day
+	parts    []int // the days of which the span has a part only: the first and the last, if any
+	from, to int32 // the others
+	order    []int // of days, to search in
+	coverage Coverage
+	slow     int // tracks that only the slow way counts right
+}
+
+// A day is what is known of the sum on a UTC day.
+type day struct {
+	number  int32
+	part    Span   // of it that the filter's span has
+	high    int64  // the sum is no more than this
+	hours   []hour // 24, once the day was looked at
+	bounded int    // tracks of which a maximum counts in the day
+}
+
+// An hour is what is known of the sum in an hour of a day.
+type hour struct {
+	high int64 // the sum is no more than this
+	at   int64 // the earliest second with high, where that is known; else 0
+}
+
+// NewFilter opens a choice of no tracks.
+func NewFilter(s Span) *Filter {
+	f := &Filter{span: s}
+	for number := series.DayOf(s.From); series.DayStart(number) < s.To; number++ {
+		start := series.DayStart(number)
+		f.order = append(f.order, len(f.days))
+		d := day{number: number, part: Span{max(s.From, start), min(s.To, start+series.DaySeconds)}}
+		switch {
+		case d.part.To-d.part.From < series.DaySeconds:
+			f.parts = append(f.parts, len(f.days))
+		case f.from == f.to:
+			f.from, f.to = number, number+1
+		default:
+			f.to = number + 1
+		}
+		f.days = append(f.days, d)
+	}
+	return f
+}
+
+// Size returns about how many bytes of memory the filter takes.
+func (f *Filter) Size() int64 {
+	n := int64(256 + 8*cap(f.tracks) + 88*len(f.days))
+	for i := range f.days {
+		n += 16 * int64(cap(f.days[i].hours))
+	}
+	return n
+}
+
+// Toggle takes tracks away that are in the choice, and adds those that are not.
+// After an error the filter is of no use any more.
+func (f *Filter) Toggle(from Reader, s *Scratch, tracks ...*Track) error {
+	for _, t := range tracks {
+		sign := int64(1)
+		if i := slices.Index(f.tracks, t); i >= 0 {
+			f.tracks = slices.Delete(f.tracks, i, i+1)
+			sign = -1
+		} else {
+			f.tracks = append(f.tracks, t)
+		}
+		if err := f.change(from, s, t, sign); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Add adds tracks that are not in the choice. After an error the filter is of
+// no use any more.
+func (f *Filter) Add(from Reader, s *Scratch, tracks ...*Track) error {
+	f.tracks = append(f.tracks, tracks...)
+	for _, t := range tracks {
+		if err := f.change(from, s, t, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change adds a track to all sums, or with sign -1 takes it away.
+func (f *Filter) change(from Reader, s *Scratch, t *Track, sign int64) error {
+	if len(t.facts) == 0 || len(f.days) == 0 {
+		return nil
+	}
+	if t.isOdd() {
+		f.slow += int(sign)
+	}
+	f.changeBounds(t, sign)
+	return f.cover(from, s, t, sign)
+}
+
+func (f *Filter) changeBounds(t *Track, sign int64) {
+	first := f.days[0].number
+	lo, hi := max(first, t.start), min(first+int32(len(f.days)), t.End())
+	if lo >= hi {
+		return
+	}
+	days, at := f.days[lo-first:hi-first], int(lo-t.start)
+	for i := range days {
+		d := &days[i]
+		if d.high += sign * int64(t.highest[at+i]); t.facts[at+i].bounded() {
+			d.bounded += int(sign)
+		}
+		if d.hours != nil {
+			t.changeHours(at+i, sign, d.hours)
+		}
+	}
+}
+
+// changeHours adds the hours of day number i to those of the sum.
+func (t *Track) changeHours(i int, sign int64, hours []hour) {
+	high, shift := int64(t.highest[i]), t.facts[i].shift()
+	for h, below := range &t.hours[i] {
+		hours[h].at = 0
+		if sign > 0 {
+			hours[h].high += high - int64(below)<<shift
+		}
+	}
+}
+
+// cover adds what a track covers of the span. Whole days are in its facts; of a
+// part of one its block has to be read.
+func (f *Filter) cover(from Reader, s *Scratch, t *Track, sign int64) error {
+	c := t.whole(f.from, f.to)
+	for _, i := range f.parts {
+		part, err := s.covered(from, t, &f.days[i])
+		if err != nil {
+			return err
+		}
+		c = c.Plus(part)
+	}
+	f.coverage.Known += sign * c.Known
+	f.coverage.Unknown += sign * c.Unknown
+	return nil
+}
+
+// covered returns what a track covers of a part of a day.
+func (s *Scratch) covered(from Reader, t *Track, d *day) (Coverage, error) {
+	b, err := s.play(from, []*Track{t}, d.number, d.part)
+	return b.Peak.Coverage, err
+}
+
+// whole returns what a track covers of the UTC days from <= day < to.
+func (t *Track) whole(from, to int32) (c Coverage) {
+	if from == to {
+		return c
+	}
+	lo, hi := max(from, t.start), min(to, t.End())
+	if lo < hi {
+		for _, f := range t.facts[lo-t.start : hi-t.start] {
+			c.Known += f.known()
+			c.Unknown += f.unknown()
+		}
+	}
+	switch {
+	case t.tail.ended:
+		c.Known += max(0, series.DayStart(to)-series.DayStart(max(from, t.End())))
+	case t.After == series.Unknown && t.tail.piece.State != license.StateUncounted:
+		c.Unknown += max(0, series.DayStart(to)-max(t.tail.from, series.DayStart(from)))
+	}
+	return c
+}
+
+// Peak returns the peak of the sum over the span.
+func (f *Filter) Peak(from Reader, s *Scratch) (Peak, error) {
+	if f.slow > 0 || slices.ContainsFunc(f.days, func(d day) bool { return d.high > maxUse }) {
+		lines, err := linesOf(from, f.tracks, f.span)
+		if err != nil {
+			return Peak{}, err
+		}
+		return PeakOf(lines, f.span), nil
+	}
+	if f.coverage.Known == 0 {
+		return Peak{Coverage: f.coverage}, nil
+	}
+	peak, err := f.search(from, s)
+	for i := 0; i < len(f.days) && err == nil; i++ {
+		if f.days[i].bounded > 0 {
+			var p Peak
+			p, err = f.slowDay(from, &f.days[i])
+			peak = merged(peak, p)
+		}
+	}
+	peak.Coverage = f.coverage
+	return peak, err
+}
+
+// merged returns the peak of two times that need not be in order.
+func merged(a, b Peak) Peak {
+	if b.Known && (!a.Known || b.At < a.At) {
+		a, b = b, a
+	}
+	return higher(a, b)
+}
+
+// slowDay returns the peak of a day on which maxima count.
+func (f *Filter) slowDay(from Reader, d *day) (Peak, error) {
+	lines, err := linesOf(from, f.tracks, d.part)
+	if err != nil {
+		return Peak{}, err
+	}
+	return PeakOf(lines, d.part), nil
+}
+
+// search finds the peak on the days on which no maxima count.
+func (f *Filter) search(from Reader, s *Scratch) (Peak, error) {
+	slices.SortFunc(f.order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(f.days[b].bound(), f.days[a].bound()), cmp.Compare(a, b))
+	})
+	best, in := hour{}, -1
+	for _, i := range f.order {
+		d := &f.days[i]
+		if d.bounded > 0 {
+			continue
+		}
+		if d.bound() < best.high || d.bound() == 0 {
+			break
+		}
+		if !d.mayBeat(best) {
+			continue
+		}
+		h, err := f.look(from, s, d, best)
+		if err != nil {
+			return Peak{}, err
+		}
+		if h.beats(best) {
+			best, in = h, i
+		}
+	}
+	if in < 0 {
+		return f.idle(from, s)
+	}
+	return f.describe(from, s, &f.days[in], Span{best.at, best.at + 1})
+}
+
+// bound returns what the sum of the day is no more than.
+func (d *day) bound() int64 {
+	if d.hours == nil {
+		return d.high
+	}
+	high := int64(0)
+	for _, h := range d.hours {
+		high = max(high, h.high)
+	}
+	return min(high, d.high)
+}
+
+// mayBeat says whether something of the day may be higher than best, or as high
+// and earlier.
+func (d *day) mayBeat(best hour) bool {
+	high := d.bound()
+	return high > best.high || high == best.high && high > 0 && (best.at == 0 || d.part.From < best.at)
+}
+
+// beats says whether what was found in an hour is higher than best, or as high
+// and earlier.
+func (h hour) beats(best hour) bool {
+	return h.at != 0 && (h.high > best.high || h.high == best.high && (best.at == 0 || h.at < best.at))
+}
+
+// look finds the highest sum of a day, as far as it beats best.
+func (f *Filter) look(from Reader, s *Scratch, d *day, best hour) (hour, error) {
+	if d.hours == nil {
+		f.lookAtHours(d)
+	}
+	first, last := 24, -1
+	start := series.DayStart(d.number)
+	for h := range d.hours {
+		x := &d.hours[h]
+		open := x.high > best.high || x.high == best.high && (best.at == 0 || start+int64(h)*3600 < best.at)
+		if x.at == 0 && x.high > 0 && open {
+			first, last = min(first, h), h
+		}
+	}
+	if last >= 0 {
+		if err := f.lookInto(from, s, d, first, last); err != nil {
+			return hour{}, err
+		}
+	}
+	out := hour{}
+	for _, h := range d.hours {
+		if h.beats(out) {
+			out = h
+		}
+	}
+	return out, nil
+}
+
+// lookAtHours bounds the hours of a day.
+func (f *Filter) lookAtHours(d *day) {
+	d.hours = make([]hour, 24)
+	for _, t := range f.tracks {
+		if i := int(d.number - t.start); i >= 0 && i < len(t.facts) {
+			t.changeHours(i, 1, d.hours)
+		}
+	}
+	start := series.DayStart(d.number)
+	for h := range d.hours {
+		if at := start + int64(h)*3600; at >= d.part.To || at+3600 <= d.part.From {
+			d.hours[h] = hour{}
+		}
+	}
+}
+
+// lookInto finds the highest sum of each hour from first to last.
+func (f *Filter) lookInto(from Reader, s *Scratch, d *day, first, last int) error {
+	start := series.DayStart(d.number)
+	part := Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
+	p, err := s.load(from, f.tracks, d.number, part, true)
+	if err != nil {
+		return err
+	}
+	for h := first; h <= last; h++ {
+		end := min(start+int64(h+1)*3600, part.To)
+		d.hours[h] = p.highest(int32(end-start), &s.account)
+	}
+	return nil
+}
+
+// describe says all of the peak that lies in a second.
+func (f *Filter) describe(from Reader, s *Scratch, d *day, at Span) (Peak, error) {
+	b, err := s.play(from, f.tracks, d.number, at)
+	return b.Peak, err
+}
+
+// idle finds the first second in which something is known, where nothing is in
+// use.
+func (f *Filter) idle(from Reader, s *Scratch) (Peak, error) {
+	for i := range f.days {
+		d := &f.days[i]
+		if d.bounded > 0 {
+			continue
+		}
+		b, err := s.play(from, f.tracks, d.number, d.part)
+		if err != nil || b.Peak.Known {
+			return b.Peak, err
+		}
+	}
+	return Peak{}, nil
+}
+
+// play returns the bucket of a part of a UTC day.
+func (s *Scratch) play(from Reader, tracks []*Track, number int32, part Span) (Bucket, error) {
+	p, err := s.load(from, tracks, number, part, false)
+	if err != nil {
+		return Bucket{}, err
+	}
+	s.account.begin(part, false)
+	p.to(s.sheet.to, &s.account)
+	return s.account.done(), nil
+}
+
+// linesOf plays tracks over a span, piece by piece: the slow way.
+func linesOf(from Reader, tracks []*Track, s Span) ([]Line, error) {
+	lines := make([]Line, len(tracks))
+	for i, t := range tracks {
+		lines[i] = Line{Server: t.Server, Pool: t.Pool}
+	}
+	var v series.View
+	for number := series.DayOf(s.From); series.DayStart(number) < s.To; number++ {
+		blocks, err := from.Blocks(number)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range tracks {
+			if lines[i].Pieces, err = t.piecesOf(lines[i].Pieces, number, blocks, &v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
+}
+
+// piecesOf appends the pieces of a UTC day.
+func (t *Track) piecesOf(to []series.Piece, number int32, blocks *Blocks, v *series.View) ([]series.Piece, error) {
+	switch {
+	case len(t.facts) == 0 || number < t.start:
+		return to, nil
+	case number < t.End():
+		return t.play(to, int(number-t.start), blocks, v)
+	}
+	p := series.Piece{Kind: series.Ended}
+	if !t.tail.ended {
+		p = after(t.tail.piece, t.After)
+	}
+	p.From, p.To = series.DayStart(number), series.DayStart(number+1)
+	return append(to, p), nil
+}

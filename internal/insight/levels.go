@@ -1,0 +1,120 @@
+package insight
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"headroom/internal/license"
+)
+
+// A Level is for how many seconds a sum was at one value.
+type Level struct{ Value, Seconds int64 }
+
+// Levels say for how long a sum was at each of its values, ascending by value.
+// They are what a duration curve is drawn of. Only seconds count in which
+// something is known.
+type Levels []Level
+
+// Seconds returns how many seconds there are.
+func (l Levels) Seconds() (n int64) {
+	for _, level := range l {
+		n += level.Seconds
+	}
+	return n
+}
+
+// Percentile returns the lowest value that was not exceeded for at least
+// percent of the time; unknown where there is no time.
+func (l Levels) Percentile(percent int64) license.Count {
+	need := percent * l.Seconds()
+	seconds := int64(0)
+	for _, level := range l {
+		if seconds += level.Seconds; 100*seconds >= need {
+			return license.Of(level.Value)
+		}
+	}
+	return license.Count{}
+}
+
+// JoinLevels returns the levels of all of some times together.
+func JoinLevels(parts ...Levels) Levels {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	var h histogram
+	for _, l := range parts {
+		for _, level := range l {
+			h.add(level.Value, level.Seconds)
+		}
+	}
+	return h.take()
+}
+
+// A histogram counts seconds by value. Small values have a place each, which
+// is quick; the others are in a map.
+type histogram struct {
+	small     []int64
+	low, high int64 // of the places that are in use; low > high: none
+	large     map[int64]int64
+}
+
+// smallValues is how many values have a place of their own.
+const smallValues = 1 << 17
+
+func (h *histogram) add(value, seconds int64) {
+	if uint64(value) >= uint64(len(h.small)) && !h.grow(value) {
+		if h.large == nil {
+			h.large = make(map[int64]int64)
+		}
+		h.large[value] += seconds
+		return
+	}
+	h.low, h.high = min(h.low, value), max(h.high, value)
+	h.small[value] += seconds
+}
+
+// grow makes room for a value; false if it is not a small one.
+func (h *histogram) grow(value int64) bool {
+	if value < 0 || value >= smallValues {
+		return false
+	}
+	if h.small == nil {
+		h.low, h.high = smallValues, -1
+	}
+	size := max(1024, len(h.small))
+	for int64(size) <= value {
+		size *= 2
+	}
+	h.small = append(h.small, make([]int64, size-len(h.small))...)
+	return true
+}
+
+// take returns the levels and empties the histogram.
+func (h *histogram) take() Levels {
+	n := len(h.large)
+	for v := h.low; v <= h.high && h.small != nil; v++ {
+		if h.small[v] > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make(Levels, 0, n)
+	for v := h.low; v <= h.high && h.small != nil; v++ {
+		if h.small[v] > 0 {
+			out = append(out, Level{v, h.small[v]})
+			h.small[v] = 0
+		}
+	}
+	h.low, h.high = smallValues, -1
+	if len(h.large) > 0 {
+		for _, v := range slices.Sorted(maps.Keys(h.large)) {
+			out = append(out, Level{v, h.large[v]})
+		}
+		slices.SortFunc(out, func(a, b Level) int { return cmp.Compare(a.Value, b.Value) })
+		clear(h.large)
+	}
+	return out
+}

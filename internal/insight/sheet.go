@@ -1,0 +1,396 @@
+package insight
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"headroom/internal/license"
+	"headroom/internal/series"
+)
+
+// A sheet is one UTC day, second by second, on which the use of many tracks is
+// added up: in each second the change of the sum, and beside it what else
+// changes of it, which is little. It is used again for day after day and then
+// needs no new memory.
+type sheet struct {
+	start    int64 // first second of the day
+	from, to int32 // the seconds that are looked at
+	peakOnly bool  // nothing but the use is asked for
+
+	base    int64 // use in the second from
+	change  [series.DaySeconds]int32
+	touched [(series.DaySeconds + 63) / 64]uint64 // seconds that have a change, perhaps of 0
+	events  []event                               // of the seconds from `from` on, unsorted until play
+	sum     sum                                   // but for the use
+
+	view    series.View
+	at, use []uint32
+	pieces  []series.Piece // those that events point at
+	terms   []pair         // the same, of plain days
+}
+
+// An event is a change of the sum beside its use: old goes and next comes.
+// Where there is neither, the second has extra beyond its use.
+type event struct {
+	at        int32
+	old, next *series.Piece
+	extra     int64
+}
+
+// A pair is how terms count while the use is known, and while it is not.
+type pair struct{ known, unknown series.Piece }
+
+func pairOf(t *series.Terms) (p pair) {
+	p.unknown = series.Piece{State: t.State, Installed: t.Installed, Overdraft: t.Overdraft}
+	p.known = p.unknown
+	p.known.Kind, p.known.Basis, p.known.Reserved = series.Known, license.BasisSampled, t.Reserved
+	return p
+}
+
+// begin empties the sheet for a part of a UTC day.
+func (s *sheet) begin(day int32, part Span, peakOnly bool) {
+	s.start = series.DayStart(day)
+	s.from = int32(max(part.From-s.start, 0))
+	s.to = int32(min(part.To-s.start, series.DaySeconds))
+	s.peakOnly = peakOnly
+	s.base, s.sum = 0, sum{}
+	s.events, s.pieces, s.terms = s.events[:0], s.pieces[:0], s.terms[:0]
+}
+
+// clear empties a sheet that is not played.
+func (s *sheet) clear() {
+	clear(s.change[:])
+	clear(s.touched[:])
+}
+
+// add adds what a track says of the day.
+func (s *sheet) add(t *Track, blocks *Blocks) error {
+	i := int(series.DayOf(s.start) - t.start)
+	if i < 0 || len(t.facts) == 0 {
+		return nil
+	}
+	if i >= len(t.facts) {
+		s.addTail(t)
+		return nil
+	}
+	f := t.facts[i]
+	switch f.class() {
+	case plain:
+		return s.addPlain(t, i, blocks)
+	case still:
+		s.addStill(t, i)
+		return nil
+	}
+	return s.addGeneral(t, i, blocks)
+}
+
+// addTail adds a day that lies after all that is known of a track.
+func (s *sheet) addTail(t *Track) {
+	if s.peakOnly {
+		return
+	}
+	p := series.Piece{Kind: series.Ended}
+	if !t.tail.ended {
+		p = after(t.tail.piece, t.After)
+	}
+	s.sum.add(s.keep(p), 1)
+}
+
+// after is the piece that follows a server's last record, where told was told
+// last.
+func after(told series.Piece, kind series.Kind) series.Piece {
+	if kind == series.Absent {
+		return series.Piece{Kind: series.Absent}
+	}
+	if told.Kind = kind; kind == series.Unknown {
+		told.Installed, told.Overdraft = license.Count{}, license.Count{}
+	}
+	return told
+}
+
+// keep keeps a piece as long as events may point at it.
+func (s *sheet) keep(p series.Piece) *series.Piece {
+	s.pieces = append(s.pieces, p)
+	return &s.pieces[len(s.pieces)-1]
+}
+
+// addStill adds a day on which nothing happens but that a reading ends.
+func (s *sheet) addStill(t *Track, i int) {
+	f := t.facts[i]
+	if f.terms() == endedTerms {
+		if !s.peakOnly {
+			s.sum.add(s.keep(series.Piece{Kind: series.Ended}), 1)
+		}
+		return
+	}
+	if !s.counts(t, f) {
+		return
+	}
+	s.at, s.use = s.at[:0], s.use[:0]
+	s.run(t, i, 0)
+}
+
+// counts says whether the terms of a track count on a day.
+func (s *sheet) counts(t *Track, f fact) bool {
+	return t.terms[f.terms()].State != license.StateUncounted
+}
+
+// addPlain adds the samples of a plain pool.
+func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
+	if !s.counts(t, t.facts[i]) {
+		return nil
+	}
+	if !blocks.open(t.Server, &s.view) {
+		return s.missing(t)
+	}
+	place, ok := s.view.Find(t.Pool)
+	if !ok || !place.Plain {
+		return s.missing(t)
+	}
+	var atRead, useRead bool
+	s.at, atRead = s.view.Instants(s.at)
+	s.use, useRead = s.view.InUse(place, s.use)
+	if !atRead || !useRead || len(s.use) != len(s.at) || s.at[len(s.at)-1] >= series.DaySeconds {
+		return s.missing(t)
+	}
+	_, _, hold, _, _ := s.view.Readings()
+	s.run(t, i, int32(hold))
+	return nil
+}
+
+func (s *sheet) missing(t *Track) error {
+	return fmt.Errorf("license server %d, pool %d: its block of UTC day %d is not what its days were made of",
+		t.Server, t.Pool, series.DayOf(s.start))
+}
+
+// run plays what holds at midnight and then the samples s.at and s.use, which
+// are in order.
+func (s *sheet) run(t *Track, i int, hold int32) {
+	f := t.facts[i]
+	var p *pair
+	if !s.peakOnly {
+		s.terms = append(s.terms, pairOf(&t.terms[f.terms()]))
+		p = &s.terms[len(s.terms)-1]
+	}
+	value, end := int32(t.carry[i]), int32(f.until())
+	// What happens up to the second from decides what is there in it.
+	k := 0
+	for k < len(s.at) && int32(s.at[k]) <= s.from {
+		k++
+	}
+	if k > 0 {
+		value, end = int32(s.use[k-1]), int32(s.at[k-1])+hold
+	}
+	known := end > s.from
+	if known {
+		s.base += int64(value)
+	} else {
+		value = 0
+	}
+	if p != nil {
+		s.sum.add(p.piece(known), 1)
+	}
+	ats, uses := s.at[k:], s.use[k:]
+	for n, at := range ats {
+		a := int32(at)
+		if a >= s.to {
+			break
+		}
+		if known && end < a {
+			s.turn(end, -value, p, false)
+			value, known = 0, false
+		}
+		v := int32(uses[n])
+		s.change[a] += v - value
+		s.touched[a>>6] |= 1 << (a & 63)
+		if !known {
+			s.turn(a, 0, p, true)
+			known = true
+		}
+		value, end = v, a+hold
+	}
+	if known && end < s.to {
+		s.turn(end, -value, p, false)
+	}
+	if tail := max(t.UpTo-s.start, int64(end)); p != nil && tail < int64(s.to) {
+		s.addAfter(t, int32(max(tail, int64(s.from))), p)
+	}
+}
+
+func (p *pair) piece(known bool) *series.Piece {
+	if known {
+		return &p.known
+	}
+	return &p.unknown
+}
+
+// turn changes the use, and whether it is known, at a second.
+func (s *sheet) turn(at, change int32, p *pair, known bool) {
+	s.change[at] += change
+	s.touched[at>>6] |= 1 << (at & 63)
+	if p != nil {
+		s.events = append(s.events, event{at: at, old: p.piece(!known), next: p.piece(known)})
+	}
+}
+
+// addAfter adds what follows the last record of a track.
+func (s *sheet) addAfter(t *Track, at int32, p *pair) {
+	next := s.keep(after(p.unknown, t.After))
+	if at <= s.from {
+		s.sum.add(&p.unknown, -1)
+		s.sum.add(next, 1)
+		return
+	}
+	s.events = append(s.events, event{at: at, old: &p.unknown, next: next})
+}
+
+// addGeneral adds a day that has to be played.
+func (s *sheet) addGeneral(t *Track, i int, blocks *Blocks) error {
+	first := len(s.pieces)
+	var err error
+	if s.pieces, err = t.play(s.pieces, i, blocks, &s.view); err != nil {
+		return err
+	}
+	var old *series.Piece
+	value := int32(0)
+	for n := first; n < len(s.pieces); n++ {
+		p := &s.pieces[n]
+		if p.To-s.start <= int64(s.from) {
+			continue
+		}
+		if p.From-s.start >= int64(s.to) {
+			break
+		}
+		at := int32(max(p.From-s.start, int64(s.from)))
+		use := int32(0)
+		if counts(p) {
+			use = int32(p.InUse)
+		}
+		extra := int64(0)
+		if counts(p) && p.From-s.start == int64(at) {
+			extra = p.High - p.InUse
+		}
+		s.replace(at, use-value, old, p, extra)
+		old, value = p, use
+	}
+	return nil
+}
+
+// replace changes the sum from one piece to the next.
+func (s *sheet) replace(at, change int32, old, next *series.Piece, extra int64) {
+	if at == s.from {
+		s.base += int64(change)
+		if !s.peakOnly {
+			s.sum.add(next, 1)
+		}
+		old, next = nil, nil
+	} else if change != 0 {
+		s.change[at] += change
+		s.touched[at>>6] |= 1 << (at & 63)
+	}
+	if old != nil && next != nil && (s.peakOnly || alike(old, next) && old.Kind == next.Kind) {
+		old, next = nil, nil
+	}
+	if extra != 0 || old != nil {
+		s.events = append(s.events, event{at: at, old: old, next: next, extra: extra})
+	}
+}
+
+// play appends the pieces of day number i of a track.
+func (t *Track) play(to []series.Piece, i int, blocks *Blocks, v *series.View) ([]series.Piece, error) {
+	number := t.start + int32(i)
+	var day *series.Day
+	if blocks.open(t.Server, v) {
+		d, err := v.PoolOf(t.Pool)
+		if err != nil {
+			return to, fmt.Errorf("license server %d, UTC day %d: %w", t.Server, number, err)
+		}
+		day = &d
+	}
+	state := t.stateAt(i)
+	return state.AppendDay(to, day, t.Pool, t.frame(series.DayStart(number), t.After)), nil
+}
+
+// A player goes through the seconds of a sheet and empties what it has played.
+type player struct {
+	*sheet
+	at    int32
+	value int64
+	event int
+}
+
+// player begins at the first second of the sheet.
+func (s *sheet) player() player {
+	slices.SortStableFunc(s.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	return player{sheet: s, at: s.from, value: s.base}
+}
+
+// to goes on to a second of the day, and tells the account of all before it.
+func (p *player) to(end int32, a *account) {
+	for p.at < end {
+		extra := int64(0)
+		for ; p.event < len(p.events) && p.events[p.event].at <= p.at; p.event++ {
+			e := &p.events[p.event]
+			extra += e.extra
+			if e.old != nil {
+				p.sum.replace(e.old, e.next)
+			}
+		}
+		next := end
+		if extra != 0 {
+			next = min(next, p.at+1)
+		}
+		if p.event < len(p.events) {
+			next = min(next, p.events[p.event].at)
+		}
+		p.stretch(next, extra, a)
+	}
+}
+
+// stretch goes on to a second before which nothing changes but the use.
+func (p *player) stretch(end int32, extra int64, a *account) {
+	if !p.peakOnly {
+		a.stretch(&p.sum, int64(end-p.at))
+		defer a.end(&p.sum)
+	}
+	for w := p.at >> 6; w <= (end-1)>>6; w++ {
+		word := p.touched[w]
+		if word == 0 {
+			continue
+		}
+		mask := ^uint64(0)
+		if w == p.at>>6 {
+			mask <<= p.at & 63
+		}
+		if w == end>>6 {
+			mask &= 1<<(end&63) - 1
+		}
+		p.touched[w] &^= mask
+		for word &= mask; word != 0; word &= word - 1 {
+			at := w<<6 + int32(bits.TrailingZeros64(word))
+			if at > p.at {
+				a.use(p.value+extra, p.start+int64(p.at), int64(at-p.at))
+				p.at = at
+			}
+			p.value += int64(p.change[at])
+			p.change[at] = 0
+		}
+	}
+	if end > p.at {
+		a.use(p.value+extra, p.start+int64(p.at), int64(end-p.at))
+		p.at = end
+	}
+}
+
+// highest goes on to a second of the day and returns the highest use before it
+// with the earliest second that has it; there is none where nothing is in use.
+func (p *player) highest(end int32, a *account) hour {
+	a.begin(Span{}, true)
+	p.to(end, a)
+	if high := a.bucket.Peak.Value; high > 0 {
+		return hour{high: high, at: a.bucket.Peak.At}
+	}
+	return hour{}
+}
