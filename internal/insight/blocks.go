@@ -53,3 +53,36 @@ func (b *Blocks) open(server int64, v *series.View) bool {
 	}
 	return v.Open(b.data[b.at[i]:b.body[i]], b.data[b.body[i]:end]) == nil
 }
+
+// Source returns a server's block as Track.Grow reads it for a pool; nil where
+// there is none.
+func (b *Blocks) Source(server int64, pool series.PoolID) (*Source, error) {
+	var v series.View
+	if !b.open(server, &v) {
+		return nil, nil
+	}
+	s := &Source{View: &v, Read: v.PoolOf}
+	pools := v.Summaries()
+	for pools.Next() && pools.Place.Pool < pool {
+		continue
+	}
+	if err := pools.Err(); err != nil {
+		return nil, err
+	}
+	if pools.Place.Pool == pool {
+		if s.Has = true; pools.Place.Plain {
+			s.Summary = &pools.Summary
+		}
+	}
+	return s, nil
+}
+
+// Read decodes what a server's block says of a pool. It is a day of nothing
+// where there is no block.
+func (b *Blocks) Read(server int64, pool series.PoolID) (series.Day, error) {
+	var v series.View
+	if !b.open(server, &v) {
+		return series.Day{}, nil
+	}
+	return v.PoolOf(pool)
+}

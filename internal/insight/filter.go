@@ -219,19 +219,23 @@ func (f *Filter) Peak(from Reader, s *Scratch) (Peak, error) {
 		if f.days[i].bounded > 0 {
 			var p Peak
 			p, err = f.slowDay(from, &f.days[i])
-			peak = merged(peak, p)
+			peak = JoinPeaks(peak, p)
 		}
 	}
 	peak.Coverage = f.coverage
 	return peak, err
 }
 
-// merged returns the peak of two times that need not be in order.
-func merged(a, b Peak) Peak {
+// JoinPeaks returns the peak of two times that do not overlap, in any order,
+// as Join does of buckets.
+func JoinPeaks(a, b Peak) Peak {
+	coverage := a.Coverage.Plus(b.Coverage)
 	if b.Known && (!a.Known || b.At < a.At) {
 		a, b = b, a
 	}
-	return higher(a, b)
+	a = higher(a, b)
+	a.Coverage = coverage
+	return a
 }
 
 // slowDay returns the peak of a day on which maxima count.

@@ -23,14 +23,13 @@ type Track struct {
 	UpTo   int64 // instant of the server's newest record, by which the last day is made
 	After  series.Kind
 
-	start    int32    // first UTC day
-	highest  []uint32 // per day, what was carried into it included
-	carry    []uint32 // what holds at midnight
-	facts    []fact
-	integral []int64 // license-seconds
-	hours    [][24]uint8
-	terms    []series.Terms // those that facts name
-	states   map[int32]series.State
+	start   int32    // first UTC day
+	highest []uint32 // per day, what was carried into it included
+	carry   []uint32 // what holds at midnight
+	facts   []fact
+	hours   [][24]uint8
+	terms   []series.Terms // those that facts name
+	states  map[int32]series.State
 
 	state  series.State // at the midnight at which the track ends
 	saidTo int64        // end of what a record says anything of; 0 where that is not after UpTo
@@ -116,12 +115,38 @@ func (t *Track) Grow(day int32, s *Source) error {
 	return t.grow(s)
 }
 
+// Renew makes days anew of which the block has changed, from a day of the track
+// on, until what holds at the next midnight is as it was. It returns the last
+// day that it made anew.
+func (t *Track) Renew(day int32, of func(day int32) (*Source, error)) (last int32, err error) {
+	end := t.state
+	t.state = t.stateAt(int(day - t.start))
+	for ; ; day++ {
+		s, err := of(day)
+		if err != nil {
+			return day, err
+		}
+		e, err := t.entry(day, s)
+		if err != nil {
+			return day, err
+		}
+		t.put(&e)
+		if day+1 == t.End() {
+			return day, nil
+		}
+		if t.state == t.stateAt(int(day+1-t.start)) {
+			t.state = end
+			return day, nil
+		}
+	}
+}
+
 // End returns the number of the UTC day with which the track ends.
 func (t *Track) End() int32 { return t.start + int32(len(t.facts)) }
 
 // Size returns about how many bytes of memory the track takes.
 func (t *Track) Size() int64 {
-	return 512 + int64(cap(t.facts))*(4+4+8+8+24) + int64(len(t.states))*256
+	return 512 + int64(cap(t.facts))*(4+4+8+24) + int64(len(t.states))*256
 }
 
 // Cut makes the track end before a day, so that it can grow anew from there.
@@ -132,7 +157,7 @@ func (t *Track) Cut(day int32) {
 	}
 	t.state = t.stateAt(n)
 	t.highest, t.carry, t.facts = t.highest[:n], t.carry[:n], t.facts[:n]
-	t.integral, t.hours = t.integral[:n], t.hours[:n]
+	t.hours = t.hours[:n]
 	t.saidTo = 0 // what holds over midnight tells it again
 	for d := range t.states {
 		if d >= day {
@@ -177,26 +202,39 @@ func (t *Track) stateAt(i int) series.State {
 
 // An entry is a day that is being made.
 type entry struct {
-	start                    int64 // its midnight
-	class                    class
-	highest, carry, integral int64
-	known, unknown, until    int64
-	saidTo                   int64     // end of what a record says anything of
-	each                     [24]int64 // highest per hour
-	terms                    int
-	bounded                  bool
+	start                 int64 // its midnight
+	class                 class
+	highest, carry        int64
+	known, unknown, until int64
+	saidTo                int64     // end of what a record says anything of
+	each                  [24]int64 // highest per hour
+	terms                 int
+	bounded               bool
 }
 
 // grow appends one day; s is nil where it has no block.
 func (t *Track) grow(s *Source) error {
-	day := t.End()
-	e := entry{start: series.DayStart(day)}
+	e, err := t.entry(t.End(), s)
+	if err != nil {
+		return err
+	}
+	t.highest, t.carry, t.facts = append(t.highest, 0), append(t.carry, 0), append(t.facts, 0)
+	t.hours = append(t.hours, [24]uint8{})
+	t.put(&e)
+	return nil
+}
+
+// entry makes a day, and brings the state to its end.
+func (t *Track) entry(day int32, s *Source) (e entry, err error) {
+	e.start = series.DayStart(day)
 	t.hold(s, &e)
 	if e.terms == noTerms {
 		if t.states == nil {
 			t.states = make(map[int32]series.State)
 		}
 		t.states[day] = t.state
+	} else {
+		delete(t.states, day)
 	}
 	switch e.class = t.classOf(s, &e); e.class {
 	case plain:
@@ -204,13 +242,10 @@ func (t *Track) grow(s *Source) error {
 	case still:
 		t.growStill(s, &e)
 	default:
-		if err := t.growGeneral(s, &e); err != nil {
-			return err
-		}
+		err = t.growGeneral(s, &e)
 	}
-	t.append(&e)
 	t.saidTo = max(t.saidTo, e.saidTo)
-	return nil
+	return e, err
 }
 
 // classOf says how a day with a state at its midnight is read.
@@ -278,7 +313,6 @@ func (t *Track) growPlain(s *Source, e *entry) {
 		return
 	}
 	e.highest, e.each = s.Summary.Max, s.Summary.Hours()
-	e.integral = s.Summary.Integral
 	end := min(last+hold, e.start+series.DaySeconds)
 	carried := min(e.until, first-e.start)
 	e.carried(carried)
@@ -307,7 +341,6 @@ func (e *entry) carried(seconds int64) {
 		return
 	}
 	e.highest = max(e.highest, e.carry)
-	e.integral += e.carry * seconds
 	for h := int64(0); h*3600 < seconds; h++ {
 		e.each[h] = max(e.each[h], e.carry)
 	}
@@ -364,7 +397,6 @@ func (e *entry) count(p *series.Piece) {
 		e.unknown += p.To - p.From
 	case p.Kind == series.Known:
 		e.known += p.To - p.From
-		e.integral += p.InUse*(p.To-p.From) + p.High - p.InUse
 		e.bounded = e.bounded || p.Basis == license.BasisBetween
 		use, high := p.InUse, p.High
 		if use < 0 {
@@ -379,7 +411,8 @@ func (e *entry) count(p *series.Piece) {
 	}
 }
 
-func (t *Track) append(e *entry) {
+// put notes a day that was made.
+func (t *Track) put(e *entry) {
 	highest := min(e.highest, tooHigh)
 	if highest > maxUse {
 		highest = tooHigh
@@ -396,9 +429,7 @@ func (t *Track) append(e *entry) {
 	for h, v := range e.each {
 		below[h] = uint8((e.highest - v) >> shift)
 	}
-	t.highest = append(t.highest, uint32(highest))
-	t.carry = append(t.carry, uint32(e.carry))
-	t.facts = append(t.facts, newFact(e.class, e.known, e.unknown, e.until, min(shift, 31), e.terms, e.bounded))
-	t.integral = append(t.integral, e.integral)
-	t.hours = append(t.hours, below)
+	i := series.DayOf(e.start) - t.start
+	t.highest[i], t.carry[i], t.hours[i] = uint32(highest), uint32(e.carry), below
+	t.facts[i] = newFact(e.class, e.known, e.unknown, e.until, min(shift, 31), e.terms, e.bounded)
 }

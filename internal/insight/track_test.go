@@ -359,7 +359,22 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 			}
 			was := series.DayOf(track.UpTo)
 			track.UpTo = max(track.UpTo, m.upTo)
-			track.Cut(min(slices.Min(changed), was))
+			slices.Sort(changed)
+			for _, day := range changed {
+				if day >= was {
+					break
+				}
+				_, err := track.Renew(day, func(day int32) (*insight.Source, error) {
+					if d, ok := m.days[day]; ok {
+						return sourceOf(t, d, track.Pool), nil
+					}
+					return nil, nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			track.Cut(was)
 			e.grow(t, m, track)
 			f := insight.NewFilter(s)
 			if err := f.Add(e, new(insight.Scratch), track); err != nil {

@@ -375,7 +375,7 @@ func (r *decoder) plain(v *View, rounds []Round, s *Summaries, p *PoolDay) {
 		return
 	}
 	own := summaryOf(rounds, p.Samples)
-	told := summary{max: s.Summary.Max, last: s.Summary.Last, integral: s.Summary.Integral, steady: s.Summary.steady, hours: s.Summary.hours}
+	told := summary{max: s.Summary.Max, last: s.Summary.Last, steady: s.Summary.steady, hours: s.Summary.hours}
 	if own != told {
 		r.fail("the head says something else of pool %d than its values", p.Pool)
 	}

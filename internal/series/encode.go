@@ -218,7 +218,7 @@ func (e *encoder) plain(p *PoolDay) uint64 {
 	if s.steady {
 		mask |= maskSteady
 	}
-	e.summaries.summary(&s, spreadOf(e.day.Rounds).known())
+	e.summaries.summary(&s)
 	e.body.uvarint(uint64(first.InUse.N))
 	if !s.steady {
 		deltas := e.numbers[:0]

@@ -97,16 +97,10 @@ func spreadOf(rounds []Round) spread {
 	return s
 }
 
-// known returns the seconds of the day in which its own readings hold.
-func (s spread) known() int64 {
-	return min(s.last+s.hold, DayStart(DayOf(s.last)+1)) - s.first - s.lost
-}
-
 // A summary is what a head says of a plain pool's use.
 type summary struct {
 	max, last int64
-	integral  int64 // over the seconds in which a sample of the day holds
-	steady    bool  // it is max all the time
+	steady    bool // it is max all the time
 	hours     hours
 }
 
@@ -134,7 +128,6 @@ func summaryOf(rounds []Round, samples []Sample) summary {
 			until = min(until, rounds[i+1].At)
 		}
 		use := samples[i].InUse.N
-		s.integral += use * (until - r.At)
 		for h := (r.At - start) / 3600; h <= (until-1-start)/3600; h++ {
 			highest[h] = max(highest[h], use)
 		}
@@ -158,14 +151,13 @@ func hoursOf(highest int64, each *[24]int64) (h hours) {
 	return h
 }
 
-// summary writes a summary. Known are the seconds that its integral is over.
-func (b *buffer) summary(s *summary, known int64) {
+// summary writes a summary.
+func (b *buffer) summary(s *summary) {
 	b.uvarint(uint64(s.max))
 	if s.steady {
 		return
 	}
 	b.uvarint(uint64(s.max - s.last))
-	b.uvarint(uint64(s.max*known - s.integral))
 	width := uint8(0)
 	var below [24]uint32
 	for i, v := range s.hours.below {

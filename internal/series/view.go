@@ -185,13 +185,12 @@ func resized(s []uint32, n int) []uint32 {
 
 // A Summary is what the head of a block says of a plain pool.
 type Summary struct {
-	Terms    Terms
-	Max      int64 // highest use of the day's readings
-	Last     int64 // use at the last one
-	Integral int64 // license-seconds in which a reading of the day holds
-	hours    hours
-	steady   bool
-	others   [len(plainFields) - plainTerms]license.Count // where they are the same all day
+	Terms  Terms
+	Max    int64 // highest use of the day's readings
+	Last   int64 // use at the last one
+	hours  hours
+	steady bool
+	others [len(plainFields) - plainTerms]license.Count // where they are the same all day
 }
 
 // Hours bounds the use in each hour of the day from above, as far as the day's
@@ -211,14 +210,13 @@ type Summaries struct {
 	Place   Place
 	Summary Summary // of a plain pool
 
-	view        *View
 	places, own decoder
 	left        int
 }
 
 // Summaries begins before the first pool.
 func (v *View) Summaries() Summaries {
-	s := Summaries{view: v, places: decoder{rest: v.directory}, own: decoder{rest: v.directory}, left: v.pools}
+	s := Summaries{places: decoder{rest: v.directory}, own: decoder{rest: v.directory}, left: v.pools}
 	s.Place.to = v.rounds
 	// The summaries stand behind the directory.
 	var p Place
@@ -236,7 +234,7 @@ func (s *Summaries) Next() bool {
 	s.left--
 	s.places.place(&s.Place)
 	if s.Place.Plain {
-		s.own.summary(s.Place.mask, s.view.known(), &s.Summary)
+		s.own.summary(s.Place.mask, &s.Summary)
 	}
 	return s.Err() == nil
 }
@@ -245,7 +243,7 @@ func (s *Summaries) Next() bool {
 func (s *Summaries) Err() error { return errors.Join(s.places.err, s.own.err) }
 
 // summary reads what the head says of a plain pool.
-func (r *decoder) summary(mask uint64, known int64, s *Summary) {
+func (r *decoder) summary(mask uint64, s *Summary) {
 	*s = Summary{steady: mask&maskSteady != 0}
 	s.Terms.State = license.StateCounted
 	if mask&maskState != 0 {
@@ -269,11 +267,9 @@ func (r *decoder) summary(mask uint64, known int64, s *Summary) {
 	s.Max = int64(r.count("in use", maxPlain))
 	s.Last = s.Max
 	if s.steady {
-		s.Integral = s.Max * known
 		return
 	}
 	s.Last -= int64(r.count("in use below the highest", int(s.Max)))
-	s.Integral = s.Max*known - int64(r.count("license-seconds below the highest", math.MaxInt64))
 	r.hours(&s.hours)
 }
 

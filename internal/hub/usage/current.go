@@ -63,7 +63,7 @@ func (t *tally) add(n *Now, lines []line) (contributes bool) {
 	var inUse, purchased int64
 	limited := false
 	for _, l := range lines {
-		v := l.server.latest[l.pool.ID]
+		v := l.latest()
 		switch {
 		case v.gone:
 			continue

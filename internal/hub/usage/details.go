@@ -13,44 +13,99 @@ import (
 // Details answers the page of one product. A product or license server that
 // does not exist is fault.NotFound; a question that makes no sense is
 // fault.Invalid. Chosen servers that do not have the product are left out.
-func (s *Service) Details(ctx context.Context, org int64, q Question) (Details, error) {
-	e, err := s.estate(ctx, org)
+func (s *Service) Details(ctx context.Context, org int64, q Question) (out Details, err error) {
+	err = s.ask(ctx, org, func(e *estate) error {
+		out, err = s.details(e, q)
+		return err
+	})
+	return out, err
+}
+
+func (s *Service) details(e *estate, q Question) (out Details, err error) {
+	p, lines, q, err := e.question(q)
 	if err != nil {
 		return Details{}, err
 	}
-	p, err := e.product(q.Product)
-	if err != nil {
-		return Details{}, err
-	}
-	lines, err := e.choose(p, q.Servers)
-	if err != nil {
-		return Details{}, err
-	}
-	if q, err = e.complete(q, lines); err != nil {
-		return Details{}, err
-	}
-	out := Details{Organisation: e.org, At: e.now, Question: q, Product: p.Product, Now: currentOf(lines)}
+	out = Details{Organisation: e.org, At: e.now, Question: q, Product: p.Product, Now: currentOf(lines)}
 	for _, of := range perServer(p.lines) {
 		out.All = append(out.All, of[0].server.Server)
 	}
-
-	// The windows, the trend of the sum, and one trend for each server.
-	each := perServer(lines)
-	queries := append(e.windowQueries(p, lines), e.newQuery(p, lines, q.From.Unix(), q.To.Unix()))
-	for _, of := range each {
-		queries = append(queries, e.newQuery(p, of, q.From.Unix(), q.To.Unix()))
+	if out.Peaks, err = s.peaks(e, p.Key, lines); err != nil {
+		return Details{}, err
 	}
-	answers, err := s.answer(ctx, e, queries)
+	days, err := s.trend(e, p.Key, lines, q.From.Unix(), q.To.Unix())
 	if err != nil {
 		return Details{}, err
 	}
-	out.Peaks = windows{e: e, days: answers[0], first: answers[1]}.peaks(lines)
-	out.Peak = joined(answers[2]).Peak
-	out.Trend = e.steps(answers[2], q)
-	for i, of := range each {
-		out.Servers = append(out.Servers, serverUse(of, answers[3+i]))
+	whole := joined(days)
+	out.Trend, out.Peak, out.Levels = e.steps(days, q), whole.Peak, whole.Levels
+	for _, of := range perServer(lines) {
+		u, err := s.serverUse(e, of, q, out.Peak)
+		if err != nil {
+			return Details{}, err
+		}
+		out.Servers = append(out.Servers, u)
 	}
-	return out, s.share(ctx, e, p, each, &out)
+	return out, nil
+}
+
+// question finds what a question is about, and completes it.
+func (e *estate) question(q Question) (p *product, lines []line, full Question, err error) {
+	if p, err = e.product(q.Product); err != nil {
+		return nil, nil, q, err
+	}
+	if lines, err = e.choose(p, q.Servers); err != nil {
+		return nil, nil, q, err
+	}
+	full, err = e.complete(q, lines)
+	return p, lines, full, err
+}
+
+// Peak answers with the highest use of the chosen servers over the span, and
+// nothing else. Errors are those of Details.
+func (s *Service) Peak(ctx context.Context, org int64, q Question) (out insight.Peak, err error) {
+	err = s.ask(ctx, org, func(e *estate) error {
+		p, lines, q, err := e.question(q)
+		if err != nil {
+			return err
+		}
+		out, err = s.peak(e, p.Key, lines, insight.Span{From: q.From.Unix(), To: q.To.Unix()})
+		return err
+	})
+	return out, err
+}
+
+// Trend answers with the use of the chosen servers step by step, and nothing
+// else. Errors are those of Details.
+func (s *Service) Trend(ctx context.Context, org int64, q Question) (out []insight.Bucket, err error) {
+	err = s.ask(ctx, org, func(e *estate) error {
+		p, lines, q, err := e.question(q)
+		if err != nil {
+			return err
+		}
+		days, err := s.trend(e, p.Key, lines, q.From.Unix(), q.To.Unix())
+		out = e.steps(days, q)
+		return err
+	})
+	return out, err
+}
+
+// Heat answers with the use of the chosen servers by weekday and hour, over the
+// whole span. Errors are those of Details.
+func (s *Service) Heat(ctx context.Context, org int64, q Question) (out insight.Heat, err error) {
+	err = s.ask(ctx, org, func(e *estate) error {
+		_, lines, q, err := e.question(q)
+		if err != nil {
+			return err
+		}
+		hours := insight.Hours(q.From, q.To, e.org.Zone)
+		buckets, err := insight.TrackTrend(e.reader, tracksOf(lines), hours)
+		if err == nil {
+			out = insight.HeatOf(buckets, e.org.Zone)
+		}
+		return err
+	})
+	return out, err
 }
 
 // choose returns the lines of the servers with the GUIDs; all, if none is
@@ -126,32 +181,20 @@ func (e *estate) steps(days []insight.Bucket, q Question) []insight.Bucket {
 	return out
 }
 
-func serverUse(lines []line, days []insight.Bucket) ServerUse {
-	u := ServerUse{Server: lines[0].server.Server, Now: nowOf(lines), Peak: joined(days).Peak}
+// serverUse is one server's part: its own peak over the span, and its share in
+// the second of the common peak.
+func (s *Service) serverUse(e *estate, lines []line, q Question, common insight.Peak) (u ServerUse, err error) {
+	u = ServerUse{Server: lines[0].server.Server, Now: nowOf(lines)}
 	for _, l := range lines {
 		u.Pools = append(u.Pools, l.pool.Key.String())
 	}
-	return u
-}
-
-// share fills in each server's part of the sum in the second of the common
-// peak.
-func (s *Service) share(ctx context.Context, e *estate, p *product, each [][]line, d *Details) error {
-	if !d.Peak.Known {
-		return nil
+	tracks := tracksOf(lines)
+	if u.Peak, err = s.search(e, tracks, insight.Span{From: q.From.Unix(), To: q.To.Unix()}); err != nil || !common.Known {
+		return u, err
 	}
-	var queries []query
-	for _, of := range each {
-		queries = append(queries, e.newQuery(p, of, d.Peak.At, d.Peak.At+1))
+	share, err := s.search(e, tracks, insight.Span{From: common.At, To: common.At + 1})
+	if share.Known {
+		u.Share = license.Of(share.Value)
 	}
-	answers, err := s.answer(ctx, e, queries)
-	if err != nil {
-		return err
-	}
-	for i, days := range answers {
-		if peak := joined(days).Peak; peak.Known {
-			d.Servers[i].Share = license.Of(peak.Value)
-		}
-	}
-	return nil
+	return u, err
 }

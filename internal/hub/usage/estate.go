@@ -3,13 +3,14 @@ package usage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"headroom/internal/catalog"
 	"headroom/internal/fault"
-	"headroom/internal/series"
+	"headroom/internal/insight"
 )
 
 // An estate is what an answer is made of: the organisation as it was at the
@@ -19,33 +20,27 @@ type estate struct {
 	now      time.Time
 	servers  []*server  // by name
 	products []*product // by key; system features left out
+	reader   reader
 }
 
-// A server is a license server with its state and what is known of its days.
+// A server is a license server with its state and what is known of its past.
 type server struct {
 	Server
-	version int64
-	days    []DayVersion
-	carries carries     // of these days
-	upTo    int64       // instant of its newest record
-	after   series.Kind // what follows it
-	latest  map[series.PoolID]latest
-}
-
-// A latest is a pool's newest good values, however old.
-type latest struct {
-	series.Sample
-	ok, gone bool
+	past *serverPast
 }
 
 // A line is one pool of one server.
 type line struct {
 	server *server
 	pool   Pool
+	track  *insight.Track
 }
 
 // has says whether the server still has the pool, by its newest reading.
-func (l line) has() bool { return !l.server.latest[l.pool.ID].gone }
+func (l line) has() bool { return !l.latest().gone }
+
+// latest returns the pool's newest good values.
+func (l line) latest() latest { return l.server.past.latest[l.pool.ID] }
 
 // A product is a product and its pools on all servers, in the servers' order.
 type product struct {
@@ -53,104 +48,77 @@ type product struct {
 	lines []line
 }
 
-// estate reads what an organisation has.
-func (s *Service) estate(ctx context.Context, org int64) (*estate, error) {
-	e := &estate{now: s.Now()}
-	var err error
-	if e.org, err = s.Store.Organisation(ctx, org); err != nil {
-		return nil, err
-	}
-	records, err := s.Store.Servers(ctx, org)
-	if err != nil {
-		return nil, err
-	}
-	pools, err := s.Store.Pools(ctx, org)
-	if err != nil {
-		return nil, err
-	}
-	byServer := make(map[int64][]Pool)
-	for _, p := range pools {
-		byServer[p.Server] = append(byServer[p.Server], p)
-	}
-	for _, r := range records {
-		one, err := s.server(ctx, e, r, byServer[r.ID])
+// askAgain is how often a question is asked again because the history changed
+// while it was answered.
+const askAgain = 4
+
+// ask calls f with an organisation's estate as it is now. It may be called again
+// from the start: it must not keep anything from a run that failed.
+func (s *Service) ask(ctx context.Context, org int64, f func(*estate) error) error {
+	for range askAgain {
+		e, done, err := s.estate(ctx, org)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		e.servers = append(e.servers, one)
+		err = f(e)
+		done()
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+	return &fault.Error{Kind: fault.Unavailable, After: time.Second, Msg: "the history changes faster than it can be read; ask again"}
+}
+
+// estate returns what an organisation has. Nothing of it changes until done is
+// called.
+func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func(), err error) {
+	p := s.memory.past(org)
+	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
+	p.sync.Lock()
+	y := syncer{past: p, ctx: ctx, e: e, pools: make(map[int64][]Pool)}
+	err = s.Store.Snapshot(ctx, func(store Store) error {
+		y.store = store
+		if err := y.read(org); err != nil {
+			return err
+		}
+		return y.run()
+	})
+	if err == nil {
+		p.lock.RLock()
+	}
+	p.sync.Unlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.memory.shrink(s.Memory)
+	for _, r := range y.records {
+		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), past: p.servers[r.ID]})
 	}
 	slices.SortFunc(e.servers, byName)
-	e.products = s.products(e.servers, byServer)
-	return e, nil
+	e.products = s.products(e.servers, y.pools)
+	return e, p.lock.RUnlock, nil
+}
+
+// read reads what an organisation consists of.
+func (y *syncer) read(org int64) (err error) {
+	if y.e.org, err = y.store.Organisation(y.ctx, org); err != nil {
+		return err
+	}
+	if y.pack, err = y.store.PackNumber(y.ctx, org); err != nil {
+		return err
+	}
+	if y.records, err = y.store.Servers(y.ctx, org); err != nil {
+		return err
+	}
+	pools, err := y.store.Pools(y.ctx, org)
+	for _, p := range pools {
+		y.pools[p.Server] = append(y.pools[p.Server], p)
+	}
+	return err
 }
 
 func byName(a, b *server) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.GUID, b.GUID))
-}
-
-// server reads one server's days and newest values, unless they are in memory.
-func (s *Service) server(ctx context.Context, e *estate, r Record, pools []Pool) (*server, error) {
-	one := &server{Server: stated(r, e.org.Thresholds, e.now), version: r.Version}
-	one.after = one.Status.after()
-	for _, t := range []time.Time{r.LastReading, r.FailedAt} {
-		if !t.IsZero() {
-			one.upTo = max(one.upTo, t.Unix())
-		}
-	}
-	if s.memory.server(e.org.ID, one) {
-		return one, nil
-	}
-	var err error
-	if one.days, err = s.Store.DayVersions(ctx, e.org.ID, r.ID); err != nil {
-		return nil, err
-	}
-	one.carries = make(carries, len(one.days))
-	if one.latest, err = s.readLatest(ctx, e.org.ID, one, pools); err != nil {
-		return nil, err
-	}
-	s.memory.keepServer(e.org.ID, one)
-	return one, nil
-}
-
-// latestDays is how far back a pool's newest good value is looked for: at
-// first in few days, then in more, counted in days with data.
-var latestDays = [...]int{2, 31}
-
-func (s *Service) readLatest(ctx context.Context, org int64, one *server, pools []Pool) (map[series.PoolID]latest, error) {
-	out := make(map[series.PoolID]latest, len(pools))
-	for _, n := range latestDays {
-		known := one.days[max(0, len(one.days)-n):]
-		if len(known) == 0 {
-			return out, nil
-		}
-		days, err := s.readDays(ctx, org, one.ID, known[0].Day, known[len(known)-1].Day+1)
-		if err != nil {
-			return nil, err
-		}
-		complete := true
-		for _, p := range pools {
-			var l latest
-			l.Sample, l.ok, l.gone = series.Latest(days, p.ID, series.DayStart(known[len(known)-1].Day+1))
-			complete = complete && (l.ok || l.gone)
-			out[p.ID] = l
-		}
-		if complete || len(known) == len(one.days) {
-			return out, nil
-		}
-	}
-	return out, nil
-}
-
-// readDays reads the days from <= Number < to of a server.
-func (s *Service) readDays(ctx context.Context, org, server int64, from, to int32) ([]series.Day, error) {
-	var days []series.Day
-	for d, err := range s.Store.Days(ctx, org, server, from, to) {
-		if err != nil {
-			return nil, err
-		}
-		days = append(days, d)
-	}
-	return days, nil
 }
 
 // products groups the pools of the servers.
@@ -172,7 +140,7 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 				byKey[what.Key] = &product{Product: what}
 				out = append(out, byKey[what.Key])
 			}
-			byKey[what.Key].lines = append(byKey[what.Key].lines, line{one, p})
+			byKey[what.Key].lines = append(byKey[what.Key].lines, line{one, p, one.past.track(p.ID)})
 		}
 	}
 	slices.SortFunc(out, func(a, b *product) int { return strings.Compare(a.Key, b.Key) })

@@ -2,132 +2,214 @@ package usage
 
 import (
 	"cmp"
-	"context"
+	"slices"
 	"sync"
 
 	"headroom/internal/insight"
 )
 
-// A memory keeps what was computed: for each server its list of days and its
-// newest values, and for each product and choice of servers the buckets of
-// local days. Each carries what it was computed from; where that has changed it
-// does not count. A bucket stays valid while no block of its day or its reach
-// changes, so an upload empties nothing but the days that it touches or that
-// hang on them.
+// A memory keeps what was read and computed: the pasts of organisations, the
+// filters and the days of trends that were asked for lately. When it is full,
+// what was used least recently goes first: blocks, then filters and trends,
+// then pasts; the past of the organisation that asks stays.
 type memory struct {
 	mu      sync.Mutex
-	servers map[serverKey]*server
-	trends  map[trendKey]*trend
-	size    int64
 	clock   int64
-	busy    map[int64]chan struct{} // organisations whose days are being computed; closed when done
+	pasts   map[int64]*past
+	filters []*keptFilter // by the time of their last use
+	trends  map[trendKey]*trend
+	size    int64 // of the trends
+	free    []*insight.Scratch
 }
 
-// enter waits until nobody computes days of the organisation, and returns the
-// function that lets the next one in.
-func (m *memory) enter(ctx context.Context, org int64) (done func(), err error) {
-	for {
-		m.mu.Lock()
-		wait, busy := m.busy[org]
-		if !busy {
-			if m.busy == nil {
-				m.busy = make(map[int64]chan struct{})
-			}
-			mine := make(chan struct{})
-			m.busy[org] = mine
-			m.mu.Unlock()
-			return func() {
-				m.mu.Lock()
-				delete(m.busy, org)
-				m.mu.Unlock()
-				close(mine)
-			}, nil
+// defaultMemory is enough for 500 license servers with six pools each over 400
+// days.
+const defaultMemory = 192 << 20
+
+// past returns the past of an organisation.
+func (m *memory) past(org int64) *past {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.pasts[org]
+	if p == nil {
+		if m.pasts == nil {
+			m.pasts = make(map[int64]*past)
 		}
-		m.mu.Unlock()
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		p = &past{}
+		m.pasts[org] = p
+	}
+	m.clock++
+	p.used = m.clock
+	return p
+}
+
+// shrink gives memory back until no more than a limit is in use.
+func (m *memory) shrink(limit int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	limit = cmp.Or(limit, defaultMemory)
+	var newest *past
+	all := m.size
+	for _, p := range m.pasts {
+		all += p.held()
+		if newest == nil || p.used > newest.used {
+			newest = p
+		}
+	}
+	for _, f := range m.filters {
+		all += f.size
+	}
+	if all <= limit {
+		return
+	}
+	over := all - limit
+	for _, p := range m.pasts {
+		if over > 0 {
+			over -= p.blocks.shrinkBy(over)
+		}
+	}
+	for over > 0 && len(m.filters) > 0 {
+		over -= m.filters[0].size
+		m.filters = slices.Delete(m.filters, 0, 1)
+	}
+	for over > 0 && len(m.trends) > 0 {
+		over -= m.forget()
+	}
+	for org, p := range m.pasts {
+		if over > 0 && p != newest {
+			over -= p.held()
+			delete(m.pasts, org)
 		}
 	}
 }
 
-type serverKey struct{ org, server int64 }
+// scratch lends memory for an answer.
+func (m *memory) scratch() *insight.Scratch {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := len(m.free)
+	if n == 0 {
+		return new(insight.Scratch)
+	}
+	s := m.free[n-1]
+	m.free = m.free[:n-1]
+	return s
+}
 
-// A trendKey names a product on chosen servers.
+// freeScratches is how many are kept.
+const freeScratches = 4
+
+func (m *memory) giveBack(s *insight.Scratch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.free) < freeScratches {
+		m.free = append(m.free, s)
+	}
+}
+
+// A filterKey names what filters may stand for another.
+type filterKey struct {
+	org     int64
+	product string
+	span    insight.Span
+}
+
+// A keptFilter is a filter over closed days and the tracks that it has.
+type keptFilter struct {
+	filterKey
+	made   int64 // changes.now of the past
+	filter *insight.Filter
+	tracks []*insight.Track
+	size   int64
+}
+
+// keptFilters is how many filters are kept at most.
+const keptFilters = 64
+
+// takeFilter takes the filter whose choice differs least from one; nil if none
+// is near to it. Filters of days that have changed are dropped.
+func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks []*insight.Track) *keptFilter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.filters = slices.DeleteFunc(m.filters, func(f *keptFilter) bool {
+		return f.org == e.org.ID && e.reader.changes.since(f.made, f.span)
+	})
+	best, least := -1, len(tracks)/8+1
+	for i, f := range m.filters {
+		if f.filterKey != (filterKey{e.org.ID, product, span}) {
+			continue
+		}
+		if n := len(difference(f.tracks, tracks)); n < least || n == 0 {
+			best, least = i, n
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	f := m.filters[best]
+	m.filters = slices.Delete(m.filters, best, best+1)
+	return f
+}
+
+// keepFilter keeps a filter that nobody uses.
+func (m *memory) keepFilter(f *keptFilter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f.size = f.filter.Size() + 8*int64(cap(f.tracks))
+	if len(m.filters) >= keptFilters {
+		m.filters = slices.Delete(m.filters, 0, 1)
+	}
+	m.filters = append(m.filters, f)
+}
+
+// A trendKey names lines of a product.
 type trendKey struct {
 	org     int64
 	product string
-	servers string
+	lines   uint64
 }
 
 // A trend is what is kept of one trendKey.
 type trend struct {
 	used    int64 // the memory's clock when it was used last
+	size    int64
 	buckets map[insight.Span]kept
 }
 
 type kept struct {
-	stamp  uint64
+	made   int64 // changes.now of the past
 	bucket insight.Bucket
 }
 
-// defaultMemory is enough for the trends of about 400 products on one choice
-// of servers over a year.
-const defaultMemory = 64 << 20
-
-// keptServers is how many servers' lists of days are kept at most.
-const keptServers = 10_000
-
-// keptSize is about what a kept bucket takes, its place in the map included.
-const keptSize = 400
-
-// server fills in what is kept of a server; false if it is not or has changed.
-func (m *memory) server(org int64, s *server) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	old := m.servers[serverKey{org, s.ID}]
-	if old == nil || old.version != s.version {
-		return false
-	}
-	s.days, s.carries, s.latest = old.days, old.carries, old.latest
-	return true
-}
-
-func (m *memory) keepServer(org int64, s *server) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if old := m.servers[serverKey{org, s.ID}]; old != nil {
-		s.inherit(old)
-	}
-	if m.servers == nil || len(m.servers) >= keptServers {
-		m.servers = make(map[serverKey]*server)
-	}
-	m.servers[serverKey{org, s.ID}] = s
-}
-
-// buckets looks spans up; found[i] is false where span i has to be computed.
-func (m *memory) buckets(key trendKey, spans []insight.Span, stamps []uint64) (out []insight.Bucket, found []bool) {
-	out, found = make([]insight.Bucket, len(spans)), make([]bool, len(spans))
+// buckets looks spans up. Missing are the indexes of those that have to be
+// computed.
+func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []insight.Bucket, missing []int) {
+	out = make([]insight.Bucket, len(spans))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.trends[key]
-	if t == nil {
-		return out, found
+	if t != nil {
+		m.clock++
+		t.used = m.clock
 	}
-	m.clock++
-	t.used = m.clock
 	for i, s := range spans {
-		if k, ok := t.buckets[s]; ok && k.stamp == stamps[i] {
-			out[i], found[i] = k.bucket, true
+		if t != nil {
+			if k, ok := t.buckets[s]; ok && !e.reader.changes.since(k.made, s) {
+				out[i] = k.bucket
+				continue
+			}
 		}
+		missing = append(missing, i)
 	}
-	return out, found
+	return out, missing
 }
 
+// keptSize is about what a kept bucket takes, its place in the map included.
+func keptSize(b *insight.Bucket) int64 { return 400 + 16*int64(len(b.Levels)) }
+
 // keep keeps a bucket, and forgets the trends that were used least recently
-// when the limit in bytes is reached.
-func (m *memory) keep(limit int64, key trendKey, stamp uint64, b insight.Bucket) {
+// when half of the limit is reached.
+func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.trends[key]
@@ -139,17 +221,20 @@ func (m *memory) keep(limit int64, key trendKey, stamp uint64, b insight.Bucket)
 		t = &trend{used: m.clock, buckets: make(map[insight.Span]kept)}
 		m.trends[key] = t
 	}
-	if _, ok := t.buckets[b.Span]; !ok {
-		m.size += keptSize
+	if old, ok := t.buckets[b.Span]; ok {
+		t.size -= keptSize(&old.bucket)
+		m.size -= keptSize(&old.bucket)
 	}
-	t.buckets[b.Span] = kept{stamp, b}
-	for m.size > cmp.Or(limit, defaultMemory) && len(m.trends) > 1 {
+	t.buckets[b.Span] = kept{made, b}
+	t.size += keptSize(&b)
+	m.size += keptSize(&b)
+	for m.size > cmp.Or(limit, defaultMemory)/4 && len(m.trends) > 1 {
 		m.forget()
 	}
 }
 
-// forget drops the trend that was used least recently.
-func (m *memory) forget() {
+// forget drops the trend that was used least recently and returns its size.
+func (m *memory) forget() int64 {
 	var oldest trendKey
 	least := int64(-1)
 	for key, t := range m.trends {
@@ -157,61 +242,8 @@ func (m *memory) forget() {
 			oldest, least = key, t.used
 		}
 	}
-	m.size -= keptSize * int64(len(m.trends[oldest].buckets))
+	size := m.trends[oldest].size
+	m.size -= size
 	delete(m.trends, oldest)
-}
-
-// A stamper makes stamps: numbers that change with what a bucket is computed
-// from.
-type stamper map[stampKey]uint64
-
-type stampKey struct {
-	server int64
-	span   insight.Span
-}
-
-// of returns the stamp of the lines over a span.
-func (m stamper) of(lines []line, s insight.Span) uint64 {
-	h := newHash()
-	for _, l := range lines {
-		key := stampKey{l.server.ID, s}
-		stamp, ok := m[key]
-		if !ok {
-			stamp = l.server.stamp(s)
-			m[key] = stamp
-		}
-		h = h.add(stamp).add(uint64(l.pool.ID)).add(uint64(clip(l.pool.First, s)))
-	}
-	return uint64(h)
-}
-
-// stamp says what a span of the server's time is computed from: its blocks,
-// those of its reach, and where they end. Where the reach is not known yet, the
-// stamp is none that a bucket was kept with.
-func (s *server) stamp(span insight.Span) uint64 {
-	h := newHash().add(uint64(s.ID)).add(uint64(clip(s.upTo, span)))
-	if s.upTo < span.To {
-		h = h.add(uint64(s.after))
-	}
-	from, to := s.place(span)
-	first, end := s.reach(from)
-	if end == untold {
-		h = h.add(uint64(end))
-	}
-	for _, d := range s.days[first:to] {
-		h = h.add(uint64(d.Day)).add(uint64(d.Version))
-	}
-	return uint64(h)
-}
-
-func clip(at int64, s insight.Span) int64 { return min(max(at, s.From), s.To) }
-
-// A hash is FNV-1a over 64-bit words, with the upper half folded in.
-type hash uint64
-
-func newHash() hash { return hash(14695981039346656037) }
-
-func (h hash) add(x uint64) hash {
-	h = (h ^ hash(x)) * 1099511628211
-	return h ^ h>>32
+	return size
 }

@@ -7,7 +7,6 @@ import (
 
 	"headroom/internal/catalog"
 	"headroom/internal/insight"
-	"headroom/internal/series"
 )
 
 // A Service answers questions. It may be used from many goroutines and must
@@ -16,7 +15,7 @@ import (
 type Service struct {
 	Store  Store
 	Now    func() time.Time
-	Memory int64 // bytes of computed days that are kept, about; 0: 64 MiB
+	Memory int64 // bytes of history and answers that are held, about (see memory); 0: 192 MiB
 
 	// Product says to which product a feature belongs; nil: catalog.Of.
 	Product func(daemon, feature string) catalog.Product
@@ -54,36 +53,32 @@ const sparkDays = 90
 // Overview answers the Usage page: a card for each product that a reporting
 // server has, or one that lately stopped reporting. A product that only silent
 // or removed servers had has no card; Details still answers for it.
-func (s *Service) Overview(ctx context.Context, org int64) (Overview, error) {
-	e, err := s.estate(ctx, org)
-	if err != nil {
-		return Overview{}, err
-	}
-	out := Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers)}
-	var queries []query
-	for _, p := range e.products {
-		queries = append(queries, e.windowQueries(p, p.lines)...)
-	}
-	answers, err := s.answer(ctx, e, queries)
-	if err != nil {
-		return Overview{}, err
-	}
-	for i, p := range e.products {
-		w := windows{e: e, days: answers[2*i], first: answers[2*i+1]}
-		peaks := w.peaks(p.lines)
-		out.Trust.Coverage = out.Trust.Coverage.Plus(peaks.Month.Coverage)
-		if !p.current() {
-			continue
+func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err error) {
+	err = s.ask(ctx, org, func(e *estate) error {
+		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers)}
+		for _, p := range e.products {
+			peaks, err := s.peaks(e, p.Key, p.lines)
+			if err != nil {
+				return err
+			}
+			out.Trust.Coverage = out.Trust.Coverage.Plus(peaks.Month.Coverage)
+			if !p.current() {
+				continue
+			}
+			c := Card{Product: p.Product, Now: currentOf(p.lines), Peaks: peaks, Tightest: tightest(p.lines)}
+			c.Risk = riskOf(c.Now, peaks.Last7)
+			from := e.dayStart(e.now.AddDate(0, 0, 1-sparkDays).Unix())
+			if c.Spark, err = s.trend(e, p.Key, p.lines, from, e.now.Unix()); err != nil {
+				return err
+			}
+			c.Servers = p.servers()
+			c.Twin = e.twin(p)
+			out.Cards = append(out.Cards, c)
 		}
-		c := Card{Product: p.Product, Now: currentOf(p.lines), Peaks: peaks, Tightest: tightest(p.lines)}
-		c.Risk = riskOf(c.Now, peaks.Last7)
-		c.Spark = w.days[max(0, len(w.days)-sparkDays):]
-		c.Servers = p.servers()
-		c.Twin = e.twin(p)
-		out.Cards = append(out.Cards, c)
-	}
-	slices.SortFunc(out.Cards, byRisk)
-	return out, nil
+		slices.SortFunc(out.Cards, byRisk)
+		return nil
+	})
+	return out, err
 }
 
 // current says whether a server that reports, or lately did, has the product.
@@ -128,48 +123,25 @@ func twins(a, b string) bool {
 	return of(a, b) || of(b, a)
 }
 
-// windows are the answers from which the peaks of some lines are put together.
-type windows struct {
-	e     *estate
-	days  []insight.Bucket // local days up to now
-	first []insight.Bucket // the part of a day with which the last 168 hours begin
-}
-
-// windowQueries asks for what windows needs: every local day from the first
-// record on, or enough for a sparkline, and the part of a day.
-func (e *estate) windowQueries(p *product, lines []line) []query {
-	now := e.now.Unix()
-	from := e.dayStart(e.now.AddDate(0, 0, 1-sparkDays).Unix())
-	if f := first(lines); f > 0 {
-		from = min(from, e.dayStart(f))
-	}
-	last7, _ := insight.Windows(e.now, e.org.Zone)
-	part := e.newQuery(p, lines, last7.From, last7.From+2*series.DaySeconds)
-	part.spans, part.keep = part.spans[:1], part.keep[:1]
-	return []query{e.newQuery(p, lines, from, now), part}
-}
-
 // peaks returns the three windows of design F8.
-func (w windows) peaks(lines []line) Peaks {
-	_, month := insight.Windows(w.e.now, w.e.org.Zone)
-	out := Peaks{
-		Last7: joined(append(slices.Clip(w.first), since(w.days, w.first[0].To)...)).Peak,
-		Month: joined(since(w.days, month.From)).Peak,
-		All:   joined(w.days).Peak,
-	}
+func (s *Service) peaks(e *estate, product string, lines []line) (out Peaks, err error) {
+	last7, month := insight.Windows(e.now, e.org.Zone)
+	all := insight.Span{To: e.now.Unix()}
 	if f := first(lines); f > 0 {
 		out.Since = time.Unix(f, 0).UTC()
+		all.From = e.dayStart(f)
+	} else {
+		all.From = all.To
 	}
-	return out
-}
-
-// since returns the buckets that begin at an instant or later.
-func since(buckets []insight.Bucket, at int64) []insight.Bucket {
-	n := 0
-	for n < len(buckets) && buckets[n].From < at {
-		n++
+	for _, w := range []struct {
+		peak *insight.Peak
+		span insight.Span
+	}{{&out.Last7, last7}, {&out.Month, month}, {&out.All, all}} {
+		if *w.peak, err = s.peak(e, product, lines, w.span); err != nil {
+			return out, err
+		}
 	}
-	return buckets[n:]
+	return out, nil
 }
 
 // joined joins buckets; there may be none, at the first second of a window.

@@ -21,18 +21,54 @@ type Store interface {
 	// or were, as long as the store knows anything of them.
 	Servers(ctx context.Context, org int64) ([]Record, error)
 
-	// Pools lists, ascending by ID, the pools of all these servers that have at
+	// Pools lists, ascending by server and ID, the pools of all these servers that have at
 	// least one record. A pool whose data were deleted is not listed until it
 	// has a record again.
 	Pools(ctx context.Context, org int64) ([]Pool, error)
 
-	// DayVersions lists the days that the store has of a license server,
-	// ascending by day; none for a server that it does not know.
-	DayVersions(ctx context.Context, org, server int64) ([]DayVersion, error)
+	// PackNumber returns the number of the newest pack of the organisation, 0 if
+	// there is none. A pack closes a part of a day; numbers rise, and who has
+	// seen one sees every pack up to it.
+	PackNumber(ctx context.Context, org int64) (int64, error)
 
-	// Days returns the days of a license server from <= Number < to, ascending.
-	// Days without data are left out. The sequence ends with the first error.
-	Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error]
+	// Heads lists what has changed since a mark of the UTC days from <= day < to,
+	// ascending by day and then server, each server and day once and in its
+	// newest version: the heads of blocks whose version is above the mark's of
+	// their server, in packs with a number above the mark's or in none. A mark
+	// whose numbers were read before an earlier call of Heads may be given to the
+	// next one: what changed between the two is listed again. The sequence ends
+	// with the first error.
+	Heads(ctx context.Context, org int64, from, to int32, since Mark) iter.Seq2[Head, error]
+
+	// Blocks lists the blocks of one UTC day, ascending by server. The sequence
+	// ends with the first error.
+	Blocks(ctx context.Context, org int64, day int32) iter.Seq2[Block, error]
+
+	// Snapshot calls f with a Store that shows one state of the database, for as
+	// long as f runs. Its sequences must be read one after the other.
+	Snapshot(ctx context.Context, f func(Store) error) error
+}
+
+// A Mark says which state of an organisation's blocks is known; the zero Mark:
+// none.
+type Mark struct {
+	Pack    int64           // number of the newest pack that is known
+	Servers map[int64]int64 // by Server.ID: the revision (Record.Version) that is known
+}
+
+// A Head is the head of a block (series.Split): all but its values.
+type Head struct {
+	Server  int64
+	Day     int32
+	Version int64  // the Record's Version of the block's last change
+	Data    []byte // good until the next one
+}
+
+// A Block is a day of a license server as it is kept, in two parts.
+type Block struct {
+	Server     int64
+	Version    int64
+	Head, Body []byte // series.Split; good until the next one
 }
 
 // A Record is a license server as the store keeps it. Status and Overdue of
@@ -54,13 +90,4 @@ type Pool struct {
 	Key    license.Pool
 	Vendor string // the vendor daemon that was told last; empty if none was
 	First  int64  // instant of its first record, Unix seconds; late data may move it back
-}
-
-// A DayVersion says which content a day of a license server has. Version
-// changes whenever the content does (the Record's Version of that change
-// serves); the same number never stands for two contents of one day, not even
-// after a deletion.
-type DayVersion struct {
-	Day     int32 // days since 1970-01-01
-	Version int64
 }

@@ -2,10 +2,10 @@ package usage_test
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"maps"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	_ "time/tzdata" // the tests need zones wherever they run
@@ -22,7 +22,7 @@ type estate struct {
 	servers []usage.Record
 	pools   []usage.Pool
 	blocks  map[int64]map[int32]block
-	read    int // blocks that were read
+	read    atomic.Int64 // blocks that were read
 }
 
 type block struct {
@@ -158,48 +158,59 @@ func (e *estate) Pools(_ context.Context, org int64) ([]usage.Pool, error) {
 	return slices.Clone(e.pools), e.check(org)
 }
 
-func (e *estate) DayVersions(_ context.Context, org, server int64) ([]usage.DayVersion, error) {
-	var out []usage.DayVersion
-	for day, b := range e.blocks[server] {
-		out = append(out, usage.DayVersion{Day: day, Version: b.version})
-	}
-	slices.SortFunc(out, func(a, b usage.DayVersion) int { return int(a.Day - b.Day) })
-	return out, e.check(org)
-}
+// Packs are not told apart here: a block is always an open one.
+func (e *estate) PackNumber(_ context.Context, org int64) (int64, error) { return 0, e.check(org) }
 
-func (e *estate) Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error] {
-	return func(yield func(series.Day, error) bool) {
-		versions, err := e.DayVersions(ctx, org, server)
-		if err != nil {
-			yield(series.Day{}, err)
+func (e *estate) Heads(ctx context.Context, org int64, from, to int32, since usage.Mark) iter.Seq2[usage.Head, error] {
+	return func(yield func(usage.Head, error) bool) {
+		if err := e.check(org); err != nil {
+			yield(usage.Head{}, err)
 			return
 		}
-		for _, v := range versions {
-			if v.Day < from || v.Day >= to {
+		for _, day := range e.days() {
+			for _, r := range e.servers {
+				b, ok := e.blocks[r.ID][day]
+				if !ok || day < from || day >= to || b.version <= since.Servers[r.ID] {
+					continue
+				}
+				head, _, err := series.Split(b.bytes)
+				if !yield(usage.Head{Server: r.ID, Day: day, Version: b.version, Data: head}, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// days lists the days of all servers.
+func (e *estate) days() []int32 {
+	all := make(map[int32]bool)
+	for _, days := range e.blocks {
+		for day := range days {
+			all[day] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+func (e *estate) Blocks(_ context.Context, org int64, day int32) iter.Seq2[usage.Block, error] {
+	return func(yield func(usage.Block, error) bool) {
+		if err := e.check(org); err != nil {
+			yield(usage.Block{}, err)
+			return
+		}
+		for _, r := range e.servers {
+			b, ok := e.blocks[r.ID][day]
+			if !ok {
 				continue
 			}
-			e.read++
-			d, err := series.Decode(e.blocks[server][v.Day].bytes)
-			if err != nil {
-				err = fmt.Errorf("day %d of server %d: %w", v.Day, server, err)
-			}
-			if !yield(d, err) || err != nil {
+			e.read.Add(1)
+			head, body, err := series.Split(b.bytes)
+			if !yield(usage.Block{Server: r.ID, Version: b.version, Head: head, Body: body}, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// locked is an estate that counts what is read one at a time.
-type locked struct {
-	*estate
-	mu *sync.Mutex
-}
-
-func (l locked) Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error] {
-	return func(yield func(series.Day, error) bool) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.estate.Days(ctx, org, server, from, to)(yield)
-	}
-}
+func (e *estate) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(e) }

@@ -175,6 +175,7 @@ type Details struct {
 	Peaks        Peaks        // of the chosen servers
 	Peak         insight.Peak // over the chosen span
 	Trend        []insight.Bucket
-	Servers      []ServerUse // chosen ones, by name
-	All          []Server    // every server that has the product, for the filter
+	Levels       insight.Levels // of the chosen span: a duration curve
+	Servers      []ServerUse    // chosen ones, by name
+	All          []Server       // every server that has the product, for the filter
 }

@@ -1,0 +1,132 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"headroom/internal/insight"
+)
+
+// A blockShelf holds the blocks of days of an organisation that were asked for
+// lately.
+type blockShelf struct {
+	mu    sync.Mutex
+	clock int64
+	size  int64
+	days  map[int32]*shelved
+}
+
+type shelved struct {
+	blocks *insight.Blocks
+	used   int64
+}
+
+func (s *blockShelf) get(day int32) *insight.Blocks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.days[day]
+	if d == nil {
+		return nil
+	}
+	s.clock++
+	d.used = s.clock
+	return d.blocks
+}
+
+func (s *blockShelf) put(day int32, b *insight.Blocks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(day)
+	if s.days == nil {
+		s.days = make(map[int32]*shelved)
+	}
+	s.clock++
+	s.days[day] = &shelved{b, s.clock}
+	s.size += b.Size()
+}
+
+func (s *blockShelf) drop(day int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(day)
+}
+
+func (s *blockShelf) remove(day int32) {
+	if d := s.days[day]; d != nil {
+		s.size -= d.blocks.Size()
+		delete(s.days, day)
+	}
+}
+
+func (s *blockShelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.days, s.size = nil, 0
+}
+
+// shrinkBy drops the days that were used least recently until some bytes are
+// free, and returns how many are.
+func (s *blockShelf) shrinkBy(bytes int64) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.size
+	for before-s.size < bytes && len(s.days) > 0 {
+		var oldest int32
+		least := int64(-1)
+		for day, d := range s.days {
+			if least < 0 || d.used < least {
+				oldest, least = day, d.used
+			}
+		}
+		s.remove(oldest)
+	}
+	return before - s.size
+}
+
+// bytes returns how many bytes the blocks take.
+func (s *blockShelf) bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size
+}
+
+// errMoved says that a block is not the one that the tracks were made of any
+// more.
+var errMoved = errors.New("the history changed while it was read")
+
+// A reader gives the blocks that the tracks were made of. It may be used by
+// many goroutines while past.lock is held to read.
+type reader struct {
+	*past
+	ctx     context.Context
+	service *Service
+	org     int64
+}
+
+// Blocks implements insight.Reader.
+func (r reader) Blocks(day int32) (*insight.Blocks, error) {
+	if b := r.blocks.get(day); b != nil {
+		return b, nil
+	}
+	b := new(insight.Blocks)
+	for block, err := range r.service.Store.Blocks(r.ctx, r.org, day) {
+		if err != nil {
+			return nil, err
+		}
+		s := r.servers[block.Server]
+		if s == nil {
+			continue
+		}
+		if s.version(day) != block.Version {
+			return nil, errMoved
+		}
+		if err := addBlock(b, day, block); err != nil {
+			return nil, err
+		}
+	}
+	b.Clip()
+	r.blocks.put(day, b)
+	r.service.memory.shrink(r.service.Memory)
+	return b, nil
+}
