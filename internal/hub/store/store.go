@@ -93,6 +93,16 @@ func (db *DB) once(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// view runs f on one state of the database, which f does not change.
+func (db *DB) view(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
 // nextID gives out the next number of a kind of thing in an organisation,
 // from 1 on. A number is never given out twice, except after a rollback.
 func nextID(ctx context.Context, tx *sql.Tx, org int64, kind string) (id int64, err error) {

@@ -55,8 +55,11 @@ func TestOrganisationThatDoesNotExistIsNotFound(t *testing.T) {
 		for _, err := range db.Days(ctx, noSuchOrg, 1, 0, 1<<30) {
 			days = err
 		}
+		_, number := db.PackNumber(ctx, noSuchOrg)
 		for name, err := range map[string]error{
 			"Organisation": organisation, "Servers": servers, "Pools": pools, "DayVersions": versions, "Days": days,
+			"PackNumber": number, "Heads": last(db.Heads(ctx, noSuchOrg, usage.Mark{})),
+			"Blocks": last(db.Blocks(ctx, noSuchOrg, series.DayOf(start.Unix()))),
 		} {
 			if fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%s: error %v, want a fault.NotFound", name, err)

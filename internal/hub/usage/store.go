@@ -33,6 +33,24 @@ type Store interface {
 	// Days returns the days of a license server from <= Number < to, ascending.
 	// Days without data are left out. The sequence ends with the first error.
 	Days(ctx context.Context, org, server int64, from, to int32) iter.Seq2[series.Day, error]
+
+	// PackNumber returns the number of the newest pack of the organisation, 0 if
+	// there is none. A pack closes a part of a day; numbers rise, and who has
+	// seen one sees every pack up to it.
+	PackNumber(ctx context.Context, org int64) (int64, error)
+
+	// Heads lists what has changed since a mark, ascending by day and then
+	// server, each server and day once and in its newest version, in one state
+	// of the database: the heads of blocks whose version is above the mark's of
+	// their server, in packs with a number above the mark's or in none. A mark
+	// whose numbers were read before an earlier call of Heads may be given to the
+	// next one: what changed between the two is listed again. The sequence ends
+	// with the first error.
+	Heads(ctx context.Context, org int64, since Mark) iter.Seq2[Head, error]
+
+	// Blocks lists the blocks of one UTC day, ascending by server, in one state
+	// of the database. The sequence ends with the first error.
+	Blocks(ctx context.Context, org int64, day int32) iter.Seq2[Block, error]
 }
 
 // A Record is a license server as the store keeps it. Status and Overdue of
@@ -63,4 +81,26 @@ type Pool struct {
 type DayVersion struct {
 	Day     int32 // days since 1970-01-01
 	Version int64
+}
+
+// A Mark says which state of an organisation's blocks is known; the zero Mark:
+// none.
+type Mark struct {
+	Pack    int64           // number of the newest pack that is known
+	Servers map[int64]int64 // by Server.ID: the revision (Record.Version) that is known
+}
+
+// A Head is the head of a block (series.Split): all but its values.
+type Head struct {
+	Server  int64
+	Day     int32
+	Version int64  // the Record's Version of the block's last change
+	Data    []byte // good until the next one
+}
+
+// A Block is a day of a license server as it is kept, in two parts.
+type Block struct {
+	Server     int64
+	Version    int64
+	Head, Body []byte // series.Split; good until the next one
 }

@@ -1,7 +1,27 @@
--- Small numbers for epochs: the ledger of batches named them in every row
--- (docs/format/store.md).
+-- The closed form of day blocks, and small numbers for epochs: the ledger of
+-- batches named them in every row (docs/format/store.md).
 
 -- +goose Up
+-- The blocks of a UTC day of up to 256 license servers. heads stands before
+-- bodies: SQLite reads a row from its front, and only as far as it is asked.
+CREATE TABLE pack (
+	org_id BIGINT  NOT NULL,
+	day    BIGINT  NOT NULL, -- UTC days since 1970-01-01
+	part   BIGINT  NOT NULL, -- server_id >> 8
+	number BIGINT  NOT NULL, -- grows with every pack that the organisation writes
+	heads  BYTEA   NOT NULL,
+	bodies BYTEA   NOT NULL,
+	PRIMARY KEY (org_id, day, part)
+);
+
+-- Packed bits do not compress.
+ALTER TABLE pack ALTER COLUMN heads SET STORAGE EXTERNAL;
+ALTER TABLE pack ALTER COLUMN bodies SET STORAGE EXTERNAL;
+
+CREATE INDEX pack_number ON pack (org_id, number);
+
+CREATE INDEX block_day ON block (org_id, day, server_id);
+
 CREATE TABLE epoch_new (
 	org_id   BIGINT  NOT NULL,
 	agent_id BIGINT  NOT NULL,

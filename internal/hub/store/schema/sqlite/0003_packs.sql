@@ -1,7 +1,32 @@
--- Small numbers for epochs: the ledger of batches named them in every row
--- (docs/format/store.md).
+-- The closed form of day blocks, and small numbers for epochs: the ledger of
+-- batches named them in every row (docs/format/store.md).
 
 -- +goose Up
+-- The blocks of a UTC day of up to 256 license servers. heads stands before
+-- bodies: SQLite reads a row from its front, and only as far as it is asked.
+CREATE TABLE pack (
+	org_id INTEGER NOT NULL,
+	day    INTEGER NOT NULL, -- UTC days since 1970-01-01
+	part   INTEGER NOT NULL, -- server_id >> 8
+	number INTEGER NOT NULL, -- grows with every pack that the organisation writes
+	heads  BLOB    NOT NULL,
+	bodies BLOB    NOT NULL,
+	PRIMARY KEY (org_id, day, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pack_number ON pack (org_id, number);
+
+CREATE INDEX block_day ON block (org_id, day, server_id);
+
+-- Nobody runs ANALYZE. Without these figures SQLite takes one organisation for
+-- a few rows, and walks through all of its blocks to find those of a day. Per
+-- index: rows, and rows with the same first column, first two, and so on.
+ANALYZE block;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+	('block', 'block', '20000 20000 40 1'),
+	('block', 'block_day', '20000 20000 500 1');
+ANALYZE sqlite_schema; -- reads them
+
 CREATE TABLE epoch_new (
 	org_id   INTEGER NOT NULL,
 	agent_id INTEGER NOT NULL,
