@@ -51,7 +51,7 @@ var mayImport = map[string]string{
 	"hub/store/storetest": "hub/store license series fault " + rules,
 	"hub/api":             edges,
 	"hub/console":         edges,
-	"hub":                 "license catalog fault wire hub/store hub/api hub/console " + rules,
+	"hub":                 "license catalog series fault wire hub/store hub/api hub/console " + rules,
 	"hub/hubtest":         "license catalog fault wire hub hub/store hub/api hub/console " + rules,
 
 	// Around both: the simulation prints what real tools print and knows

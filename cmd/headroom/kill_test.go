@@ -20,6 +20,7 @@ import (
 	"headroom/internal/hub"
 	"headroom/internal/hub/hubtest"
 	"headroom/internal/hub/store"
+	"headroom/internal/hub/store/storetest"
 	"headroom/internal/license"
 	"headroom/internal/wire"
 )
@@ -222,7 +223,7 @@ func (w *world) compare() {
 	}
 	got := map[point]int64{}
 	for _, p := range pools {
-		for day, err := range db.Days(ctx, w.org, p.Server, 0, 1<<30) {
+		for day, err := range storetest.Days(ctx, db, w.org, p.Server, 0, 1<<30) {
 			if err != nil {
 				w.t.Fatal(err)
 			}

@@ -26,6 +26,7 @@ import (
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
+	"headroom/internal/series"
 	"headroom/internal/wire"
 )
 
@@ -58,8 +59,13 @@ const (
 	idleTime     = 2 * time.Minute
 	shutdownTime = 15 * time.Second
 	sweepEvery   = 10 * time.Minute
+	packEvery    = 10 * time.Minute
 	pollEvery    = 5 * time.Minute
 )
+
+// openDays are the UTC days before today that stay open: most of what comes
+// late comes within them.
+const openDays = 2
 
 // A Hub is one process of a hub. Its parts may be used until Run returns.
 type Hub struct {
@@ -221,6 +227,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(srv, h.listen) })
 	g.Go(func() error { return h.sweep(gctx) })
+	g.Go(func() error { return h.pack(gctx) })
 	g.Go(func() error {
 		<-gctx.Done()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
@@ -271,6 +278,23 @@ func (h *Hub) sweep(ctx context.Context) error {
 	for {
 		if err := h.db.Sweep(ctx, h.config.Now()); err != nil && ctx.Err() == nil {
 			h.log.Warn("what is over was not deleted", "err", err, "retry_in", sweepEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// pack closes days that little will still be added to, now and then.
+func (h *Hub) pack(ctx context.Context) error {
+	tick := time.NewTicker(packEvery)
+	defer tick.Stop()
+	for {
+		today := series.DayOf(h.config.Now().Unix())
+		if _, err := h.db.Pack(ctx, today-openDays); err != nil && ctx.Err() == nil {
+			h.log.Warn("not all closed days were packed", "err", err, "retry_in", packEvery)
 		}
 		select {
 		case <-ctx.Done():

@@ -98,7 +98,7 @@ func (w *world) server(t testing.TB) usage.Record {
 func (w *world) days(t testing.TB, server int64) []series.Day {
 	t.Helper()
 	var all []series.Day
-	for day, err := range w.db.Days(t.Context(), w.agent.Org, server, 0, 1<<30) {
+	for day, err := range storetest.Days(t.Context(), w.db, w.agent.Org, server, 0, 1<<30) {
 		if err != nil {
 			t.Fatal(err)
 		}

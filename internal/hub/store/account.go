@@ -137,7 +137,7 @@ func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error)
 }
 
 // OrganisationByID implements account.Store.
-func (db *DB) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
+func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
 	o := account.Organisation{ID: org}
 	var created int64
 	err := db.read.QueryRowContext(ctx, `

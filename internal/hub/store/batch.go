@@ -13,7 +13,10 @@ import (
 )
 
 // putAll puts batches in a transaction and returns what became of each. Locks
-// are taken in one order by every hub process: servers, batches, epochs.
+// are taken in one order by every hub process: servers, batches, epochs. Only
+// an epoch that is new comes before its first batch, which needs its number:
+// two processes that make some may then lose against each other, and tx runs
+// one of them again.
 func putAll(ctx context.Context, tx handle, batches []*ingest.Batch) ([]ingest.Outcome, error) {
 	order := make([]int, len(batches))
 	for i := range order {
@@ -38,10 +41,11 @@ func putAll(ctx context.Context, tx handle, batches []*ingest.Batch) ([]ingest.O
 	}
 	outcomes := make([]ingest.Outcome, len(batches))
 	arrived := map[epochKey][]int64{}
+	numbers := epochs{}
 	for _, i := range order {
 		b := batches[i]
 		s := servers[serverKey{b.Org, b.Server}]
-		outcome, err := putOne(ctx, tx, s, b)
+		outcome, err := putOne(ctx, tx, s, numbers, b)
 		if err != nil {
 			return nil, fmt.Errorf("batch %s/%d of agent %d/%d: %w", b.Epoch, b.Seq, b.Org, b.Agent, err)
 		}
@@ -54,20 +58,24 @@ func putAll(ctx context.Context, tx handle, batches []*ingest.Batch) ([]ingest.O
 			return nil, err
 		}
 	}
-	return outcomes, advanceAll(ctx, tx, arrived)
+	return outcomes, advanceAll(ctx, tx, numbers, arrived)
 }
 
 // putOne decides about a batch and, where it is new, adds it to the state of
 // its server, which is nil for a server that the organisation does not have.
-func putOne(ctx context.Context, tx handle, s *serverState, b *ingest.Batch) (ingest.Outcome, error) {
+func putOne(ctx context.Context, tx handle, s *serverState, numbers epochs, b *ingest.Batch) (ingest.Outcome, error) {
 	if s == nil || s.agent != b.Agent || s.registered == 0 {
 		return ingest.NoServer, nil
 	}
+	epoch, err := numbers.of(ctx, tx, epochKey{b.Org, b.Agent, b.Epoch})
+	if err != nil {
+		return 0, err
+	}
 	res, err := tx.ExecContext(ctx, `
-		INSERT INTO batch (org_id, agent_id, epoch, seq, hash, received, server_id, records, unknown)
+		INSERT INTO batch (org_id, agent_id, epoch_id, seq, hash, received, server_id, records, unknown)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (org_id, agent_id, epoch, seq) DO NOTHING`,
-		b.Org, b.Agent, b.Epoch, int64(b.Seq), b.Hash, stamp(b.Received), s.id, b.Records, b.Unknown)
+		ON CONFLICT (org_id, agent_id, epoch_id, seq) DO NOTHING`,
+		b.Org, b.Agent, epoch, int64(b.Seq), b.Hash, stamp(b.Received), s.id, b.Records, b.Unknown)
 	if err != nil {
 		return 0, err
 	}
@@ -86,9 +94,13 @@ func putOne(ctx context.Context, tx handle, s *serverState, b *ingest.Batch) (in
 		return ingest.Forked, nil
 	}
 	for _, gone := range b.Gone {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO replaced (org_id, agent_id, epoch, seq) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (org_id, agent_id, epoch, seq) DO NOTHING`, b.Org, b.Agent, gone.Epoch, int64(gone.Seq))
+		epoch, err := numbers.of(ctx, tx, epochKey{b.Org, b.Agent, gone.Epoch})
+		if err != nil {
+			return 0, err
+		}
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO replaced (org_id, agent_id, epoch_id, seq) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (org_id, agent_id, epoch_id, seq) DO NOTHING`, b.Org, b.Agent, epoch, int64(gone.Seq))
 		if err != nil {
 			return 0, err
 		}
@@ -107,7 +119,8 @@ type querier interface {
 // batchHash returns the hash of a batch, nil where there is none.
 func batchHash(ctx context.Context, q querier, org, agent int64, epoch string, seq uint64) (hash []byte, err error) {
 	err = q.QueryRowContext(ctx, `
-		SELECT hash FROM batch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4`,
+		SELECT hash FROM batch WHERE org_id = $1 AND agent_id = $2 AND seq = $4
+		AND epoch_id = (SELECT epoch_id FROM epoch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3)`,
 		org, agent, epoch, int64(seq)).Scan(&hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,7 +34,7 @@ func (s *serverState) saveBlocks(ctx context.Context, tx handle) error {
 		return nil
 	}
 	numbers := slices.Sorted(maps.Keys(s.days))
-	if err := s.mergeBlocks(ctx, tx, numbers[0], numbers[len(numbers)-1]); err != nil {
+	if err := s.mergeBlocks(ctx, tx, numbers); err != nil {
 		return err
 	}
 	for _, number := range numbers {
@@ -54,41 +56,123 @@ func (s *serverState) saveBlocks(ctx context.Context, tx handle) error {
 	return nil
 }
 
-// mergeBlocks merges the blocks from first to last into the days. A day that
-// says nothing new is taken out: its block stays as it is.
-func (s *serverState) mergeBlocks(ctx context.Context, tx handle, first, last int32) error {
+// mergeBlocks merges the blocks of some days, ascending, into what is to be
+// merged. A day that says nothing new is taken out: its block stays as it is.
+func (s *serverState) mergeBlocks(ctx context.Context, tx handle, numbers []int32) error {
+	open, err := s.mergeOpen(ctx, tx, numbers[0], numbers[len(numbers)-1])
+	if err != nil {
+		return fmt.Errorf("read days: %w", err)
+	}
+	for _, number := range numbers {
+		if open[number] {
+			continue
+		}
+		packed, err := s.packedBlock(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		if packed == nil {
+			continue
+		}
+		if err := s.mergeBlock(number, packed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeOpen merges the open blocks from first to last and returns of which
+// days they were.
+func (s *serverState) mergeOpen(ctx context.Context, tx handle, first, last int32) (open map[int32]bool, err error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT day, data FROM block WHERE org_id = $1 AND server_id = $2 AND day >= $3 AND day <= $4`,
 		s.org, s.id, first, last)
 	if err != nil {
-		return fmt.Errorf("read days: %w", err)
+		return nil, err
 	}
 	defer rows.Close()
+	open = map[int32]bool{}
 	for rows.Next() {
 		var number int32
 		var block []byte
 		if err := rows.Scan(&number, &block); err != nil {
-			return fmt.Errorf("read days: %w", err)
+			return nil, err
 		}
-		add, ok := s.days[number]
-		if !ok {
-			continue
+		open[number] = true
+		if err := s.mergeBlock(number, block); err != nil {
+			return nil, err
 		}
-		old, err := series.Decode(block)
-		if err != nil {
-			return fmt.Errorf("read day %d: %w", number, err)
-		}
-		day := series.Merge(old, add)
-		if checkSize(day) == nil && bytes.Equal(series.Encode(day), block) {
-			delete(s.days, number)
-			continue
-		}
+	}
+	return open, rows.Err()
+}
+
+// mergeBlock merges the block that there is of a day, if the day is one of
+// those that are to be merged.
+func (s *serverState) mergeBlock(number int32, block []byte) error {
+	add, ok := s.days[number]
+	if !ok {
+		return nil
+	}
+	old, err := series.Decode(block)
+	if err != nil {
+		return fmt.Errorf("read day %d: %w", number, err)
+	}
+	day := series.Merge(old, add)
+	if checkSize(day) == nil && bytes.Equal(series.Encode(day), block) {
+		delete(s.days, number)
+	} else {
 		s.days[number] = day
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read days: %w", err)
-	}
 	return nil
+}
+
+// packedBlock returns the server's block in the pack of a day, nil where there
+// is none. Most packs that are asked do not have the server: they belong to
+// days from before it was read, so the bodies are looked at only if they are
+// needed. A packer may change the pack between the two statements; then it has
+// another number.
+func (s *serverState) packedBlock(ctx context.Context, tx handle, day int32) ([]byte, error) {
+	k := packKey{org: s.org, day: day, part: partOf(s.id)}
+	for {
+		var number int64
+		var heads []byte
+		err := tx.QueryRowContext(ctx, `
+			SELECT number, heads FROM pack WHERE org_id = $1 AND day = $2 AND part = $3`,
+			k.org, k.day, k.part).Scan(&number, &heads)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, k.fail(err)
+		}
+		blocks, err := k.decode(nil, heads)
+		if err != nil {
+			return nil, err
+		}
+		b, at := find(blocks, s.id)
+		if b == nil {
+			return nil, nil
+		}
+		var body []byte
+		err = tx.QueryRowContext(ctx, `
+			SELECT substr(bodies, $5, $6) FROM pack WHERE org_id = $1 AND day = $2 AND part = $3 AND number = $4`,
+			k.org, k.day, k.part, number, at+1, b.size).Scan(&body)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return append(b.head, body...), err
+		}
+	}
+}
+
+// find returns the block of a server, nil if it is not there, and where its
+// body begins.
+func find(blocks []block, server int64) (b *block, at int) {
+	for i := range blocks {
+		if blocks[i].server == server {
+			return &blocks[i], at
+		}
+		at += blocks[i].size
+	}
+	return nil, 0
 }
 
 // checkSize refuses what Decode would not take.

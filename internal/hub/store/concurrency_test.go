@@ -66,7 +66,7 @@ func TestHubsSideBySideLoseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for server := int64(1); server <= 3; server++ {
-		for day, err := range first.Days(t.Context(), org, server, 0, 1<<30) {
+		for day, err := range storetest.Days(t.Context(), first, org, server, 0, 1<<30) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -118,7 +118,7 @@ func checkKept(t *testing.T, dsn string, org, agent int64, kept []uint64) (next 
 	}
 	defer db.Close()
 	there := map[int64]bool{}
-	for day, err := range db.Days(t.Context(), org, 1, 0, 1<<30) {
+	for day, err := range storetest.Days(t.Context(), db, org, 1, 0, 1<<30) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func checkKept(t *testing.T, dsn string, org, agent int64, kept []uint64) (next 
 		t.Errorf("Complete = %v, %v, want at least %d", complete, err, next+10)
 	}
 	readings := 0
-	for day, err := range db.Days(t.Context(), org, 1, 0, 1<<30) {
+	for day, err := range storetest.Days(t.Context(), db, org, 1, 0, 1<<30) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,37 @@ type epochKey struct {
 	epoch      string
 }
 
+// epochs are the numbers of the epochs of a transaction's batches.
+type epochs map[epochKey]int64
+
+// of returns an epoch's number, which is the next one of its agent if the
+// epoch is new.
+func (e epochs) of(ctx context.Context, tx handle, k epochKey) (number int64, err error) {
+	if number, ok := e[k]; ok {
+		return number, nil
+	}
+	for {
+		err := tx.QueryRowContext(ctx, `
+			SELECT epoch_id FROM epoch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3`, k.org, k.agent, k.epoch).Scan(&number)
+		if err == nil {
+			e[k] = number
+			return number, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return 0, fmt.Errorf("look up epoch %s: %w", k.epoch, err)
+		}
+		// Another hub process may take the number or make the same epoch: then
+		// this waits for its commit and does nothing.
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO epoch (org_id, agent_id, epoch, epoch_id, complete)
+			SELECT $1, $2, CAST($3 AS TEXT), COALESCE(MAX(epoch_id), 0) + 1, 1 FROM epoch WHERE org_id = $1 AND agent_id = $2
+			ON CONFLICT DO NOTHING`, k.org, k.agent, k.epoch)
+		if err != nil {
+			return 0, fmt.Errorf("number epoch %s: %w", k.epoch, err)
+		}
+	}
+}
+
 // note notes the sequences that are there because of a batch.
 func note(arrived map[epochKey][]int64, b *ingest.Batch) {
 	for _, id := range append([]ingest.ID{b.ID}, b.Gone...) {
@@ -28,24 +59,23 @@ func note(arrived map[epochKey][]int64, b *ingest.Batch) {
 
 // advanceAll moves, for each epoch with new sequences, the sequence below
 // which nothing is missing.
-func advanceAll(ctx context.Context, tx handle, arrived map[epochKey][]int64) error {
+func advanceAll(ctx context.Context, tx handle, numbers epochs, arrived map[epochKey][]int64) error {
 	keys := slices.SortedFunc(maps.Keys(arrived), func(a, b epochKey) int {
 		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.agent, b.agent), cmp.Compare(a.epoch, b.epoch))
 	})
 	for _, k := range keys {
-		if err := advance(ctx, tx, k, arrived[k]); err != nil {
+		if err := advance(ctx, tx, k, numbers[k], arrived[k]); err != nil {
 			return fmt.Errorf("epoch %s of agent %d/%d: %w", k.epoch, k.org, k.agent, err)
 		}
 	}
 	return nil
 }
 
-func advance(ctx context.Context, tx handle, k epochKey, arrived []int64) error {
+func advance(ctx context.Context, tx handle, k epochKey, number int64, arrived []int64) error {
 	var was int64
 	// An update that changes nothing: it locks the row.
 	err := tx.QueryRowContext(ctx, `
-		INSERT INTO epoch (org_id, agent_id, epoch, complete) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (org_id, agent_id, epoch) DO UPDATE SET complete = epoch.complete
+		UPDATE epoch SET complete = complete WHERE org_id = $1 AND agent_id = $2 AND epoch = $3
 		RETURNING complete`, k.org, k.agent, k.epoch).Scan(&was)
 	if err != nil {
 		return err
@@ -54,7 +84,7 @@ func advance(ctx context.Context, tx handle, k epochKey, arrived []int64) error 
 	for {
 		there := slices.Contains(arrived, next)
 		if !there && next > was { // what followed was not asked for while next was missing
-			if there, err = isThere(ctx, tx, k, next); err != nil {
+			if there, err = isThere(ctx, tx, k, number, next); err != nil {
 				return err
 			}
 		}
@@ -72,12 +102,12 @@ func advance(ctx context.Context, tx handle, k epochKey, arrived []int64) error 
 }
 
 // isThere reports whether a sequence was taken or will never come.
-func isThere(ctx context.Context, tx handle, k epochKey, seq int64) (bool, error) {
+func isThere(ctx context.Context, tx handle, k epochKey, number, seq int64) (bool, error) {
 	var one int
 	err := tx.QueryRowContext(ctx, `
-		SELECT 1 WHERE EXISTS (SELECT 1 FROM batch WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4)
-		OR EXISTS (SELECT 1 FROM replaced WHERE org_id = $1 AND agent_id = $2 AND epoch = $3 AND seq = $4)`,
-		k.org, k.agent, k.epoch, seq).Scan(&one)
+		SELECT 1 WHERE EXISTS (SELECT 1 FROM batch WHERE org_id = $1 AND agent_id = $2 AND epoch_id = $3 AND seq = $4)
+		OR EXISTS (SELECT 1 FROM replaced WHERE org_id = $1 AND agent_id = $2 AND epoch_id = $3 AND seq = $4)`,
+		k.org, k.agent, number, seq).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

@@ -101,10 +101,10 @@ func TestBatchesThatWaitShareOneCommit(t *testing.T) {
 	release()
 	wg.Wait()
 	versions, revision := 0, 0
-	if err := db.read.QueryRow(`SELECT COUNT(*) FROM batch`).Scan(&versions); err != nil || versions != writers {
+	if err := db.pool.QueryRow(`SELECT COUNT(*) FROM batch`).Scan(&versions); err != nil || versions != writers {
 		t.Errorf("%d batches, %v, want %d", versions, err, writers)
 	}
-	if err := db.read.QueryRow(`SELECT revision FROM license_server`).Scan(&revision); err != nil || revision != 1 {
+	if err := db.pool.QueryRow(`SELECT revision FROM license_server`).Scan(&revision); err != nil || revision != 1 {
 		t.Errorf("%d commits, %v, want 1", revision, err)
 	}
 	if complete, err := db.Complete(t.Context(), 1, 1); err != nil || complete["e"] != writers+1 {

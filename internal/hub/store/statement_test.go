@@ -147,3 +147,51 @@ func TestEveryStatementNamesItsOrganisation(t *testing.T) {
 		t.Fatalf("%d tables of organisations, %v", tables, err)
 	}
 }
+
+// SQLite has to look for what a statement says, and not walk through all days
+// of an organisation: the tables are as large as its history.
+func TestStatementsAboutDaysUseAnIndexOfDays(t *testing.T) {
+	dsn := storetest.SQLite(t)
+	storetest.Open(t, dsn)
+	db := storetest.Raw(t, dsn)
+	uses := regexp.MustCompile(`FROM (block|pack)\b[^;]*?(day|number) (=|<|>)`)
+	checked := 0
+	for text, place := range statements(t) {
+		named := uses.FindStringSubmatch(text)
+		if named == nil {
+			continue
+		}
+		checked++
+		if how := plan(t, db, text); !regexp.MustCompile(`SEARCH (\w+) .*\b` + named[2] + `[=<>]`).MatchString(how) {
+			t.Errorf("%s: %q does not look up the %s:\n%s", place, how, named[2], text)
+		}
+	}
+	if checked < 8 {
+		t.Errorf("%d statements about days, want at least 8: this test does not see them", checked)
+	}
+}
+
+func plan(t *testing.T, db *sql.DB, statement string) (how string) {
+	t.Helper()
+	args := make([]any, strings.Count(statement, "$"))
+	for i := range args {
+		args[i] = 1
+	}
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+statement, args...)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, statement)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		how += detail + "; "
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return how
+}

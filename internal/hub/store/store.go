@@ -26,7 +26,7 @@ type Options struct {
 // by many goroutines at once.
 type DB struct {
 	write *sql.DB // one connection on SQLite
-	read  *sql.DB // never writes; the same handle as write on PostgreSQL
+	reader
 	engine
 	group *group // of batches that wait for a commit
 }
@@ -59,14 +59,14 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 
 // Close closes the database. Methods that are still running end with errors.
 func (db *DB) Close() error {
-	if db.read == db.write {
+	if db.pool == db.write {
 		return db.write.Close()
 	}
-	return errors.Join(db.read.Close(), db.write.Close())
+	return errors.Join(db.pool.Close(), db.write.Close())
 }
 
 // Ping says whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
 
 // tx runs f in a transaction and commits when f returns nil. Where the engine
 // gave way to another hub process, f runs again from the start: it must not

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -50,13 +51,16 @@ func TestOrganisationThatDoesNotExistIsNotFound(t *testing.T) {
 		_, organisation := db.Organisation(ctx, noSuchOrg)
 		_, servers := db.Servers(ctx, noSuchOrg)
 		_, pools := db.Pools(ctx, noSuchOrg)
-		_, versions := db.DayVersions(ctx, noSuchOrg, 1)
+		_, versions := storetest.Versions(ctx, db, noSuchOrg, 1)
 		var days error
-		for _, err := range db.Days(ctx, noSuchOrg, 1, 0, 1<<30) {
+		for _, err := range storetest.Days(ctx, db, noSuchOrg, 1, 0, 1<<30) {
 			days = err
 		}
+		_, number := db.PackNumber(ctx, noSuchOrg)
 		for name, err := range map[string]error{
 			"Organisation": organisation, "Servers": servers, "Pools": pools, "DayVersions": versions, "Days": days,
+			"PackNumber": number, "Heads": last(db.Heads(ctx, noSuchOrg, math.MinInt32, math.MaxInt32, usage.Mark{})),
+			"Blocks": last(db.Blocks(ctx, noSuchOrg, series.DayOf(start.Unix()))),
 		} {
 			if fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%s: error %v, want a fault.NotFound", name, err)
@@ -76,11 +80,11 @@ func TestEmptyEstateIsNoError(t *testing.T) {
 		if err != nil || len(pools) != 0 {
 			t.Errorf("Pools = %v, %v, want none", pools, err)
 		}
-		versions, err := db.DayVersions(t.Context(), org, 1)
+		versions, err := storetest.Versions(t.Context(), db, org, 1)
 		if err != nil || len(versions) != 0 {
 			t.Errorf("DayVersions = %v, %v, want none", versions, err)
 		}
-		for _, err := range db.Days(t.Context(), org, 1, 0, 1<<30) {
+		for _, err := range storetest.Days(t.Context(), db, org, 1, 0, 1<<30) {
 			t.Errorf("Days gave something: %v", err)
 		}
 	})
@@ -138,10 +142,10 @@ func TestPoolsBeginWithTheirFirstRecord(t *testing.T) {
 		}
 		at := func(minute int64) int64 { return start.Unix() + 60*minute }
 		want := []usage.Pool{
-			{ID: 1, Server: 2, Key: license.Pool{Feature: "pool 1"}, First: at(1)},
 			{ID: 2, Server: 1, Key: license.Pool{Feature: "pool 0"}, First: at(30)},
-			{ID: 2, Server: 2, Key: license.Pool{Feature: "solid"}, Vendor: "SW_D", First: at(1)},
 			{ID: 3, Server: 1, Key: license.Pool{Feature: "solid"}, Vendor: "SW_D", First: at(30)},
+			{ID: 1, Server: 2, Key: license.Pool{Feature: "pool 1"}, First: at(1)},
+			{ID: 2, Server: 2, Key: license.Pool{Feature: "solid"}, Vendor: "SW_D", First: at(1)},
 		}
 		if d := cmp.Diff(got, want); d != "" {
 			t.Errorf("pools (-got +want):\n%s", d)
@@ -156,7 +160,7 @@ func TestVersionOfADayChangesWithItsContent(t *testing.T) {
 		today := series.DayOf(start.Unix())
 		versions := func() map[int32]int64 {
 			t.Helper()
-			all, err := db.DayVersions(t.Context(), org, 1)
+			all, err := storetest.Versions(t.Context(), db, org, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +206,7 @@ func TestDaysAreThoseOfTheSpan(t *testing.T) {
 		put(t, db, one(org, agent, "b", 2))
 		numbers := func(from, to int32, atMost int) (got []int32) {
 			t.Helper()
-			for day, err := range db.Days(t.Context(), org, 1, from, to) {
+			for day, err := range storetest.Days(t.Context(), db, org, 1, from, to) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -240,7 +244,7 @@ func TestDamagedBlockIsAnErrorAndNotAHole(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got error
-		for _, err := range db.Days(t.Context(), org, 1, 0, 1<<30) {
+		for _, err := range storetest.Days(t.Context(), db, org, 1, 0, 1<<30) {
 			got = err
 		}
 		if got == nil {
