@@ -70,7 +70,26 @@ func TestEstateLooksLikePeople(t *testing.T) {
 // Every rival has to agree with the plain sweep, the first seconds of a span
 // and holds over midnight included.
 func TestSQLiteEqualsTheSweep(t *testing.T) {
-	r, err := openSQLite(t.Context(), t.TempDir())
+	for name, program := range map[string]string{"driver": "", "program": programOf("sqlite3")} {
+		t.Run(name, func(t *testing.T) {
+			if name == "program" && program == "" {
+				t.Skip("there is no program sqlite3")
+			}
+			r, err := openSQLite(t.Context(), program, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRival(t, r)
+		})
+	}
+}
+
+func TestDuckDBEqualsTheSweep(t *testing.T) {
+	program := programOf("duckdb")
+	if program == "" {
+		t.Skip("there is no program duckdb")
+	}
+	r, err := openDuckDB(t.Context(), program, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

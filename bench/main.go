@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.StringVar(&c.dir, "dir", "", "folder for the databases, which stay there (default: a temporary one, removed at the end)")
 	flags.IntVar(&c.clients, "clients", 64, "agents that upload at the same time")
 	flags.IntVar(&c.rounds, "rounds", 100, "random halves that Headroom is asked about, per query")
-	flags.IntVar(&c.sqlRounds, "sql-rounds", 3, "how many of them the other databases are asked about")
+	flags.IntVar(&c.sqlRounds, "sql-rounds", 3, "how many of them the other databases are asked about; fewer where that takes more than "+patience.String())
 	flags.StringVar(&c.sql, "sql", "sqlite,postgres,duckdb", "the other databases; PostgreSQL is found by "+postgresEnv)
 	flags.BoolVar(&c.skipSQL, "skip-sql", false, "measure Headroom alone")
 	flags.BoolVar(&c.large, "large", false, "the large estate")
@@ -178,13 +178,17 @@ func (c *config) others() ([]other, error) {
 	if c.skipSQL || c.sql == "" {
 		return nil, nil
 	}
-	url := os.Getenv(postgresEnv)
+	url, sqlite, duckdb := os.Getenv(postgresEnv), programOf("sqlite3"), programOf("duckdb")
 	all := []other{
-		{name: "sqlite", open: openSQLite},
+		{name: "sqlite", open: func(ctx context.Context, dir string) (rival, error) { return openSQLite(ctx, sqlite, dir) }},
 		{name: "postgres", open: func(ctx context.Context, _ string) (rival, error) { return openPostgres(ctx, url) }},
+		{name: "duckdb", open: func(ctx context.Context, dir string) (rival, error) { return openDuckDB(ctx, duckdb, dir) }},
 	}
 	if url == "" {
 		all[1].absent = "not on this machine: run by scripts/with-postgres.sh, or set " + postgresEnv
+	}
+	if duckdb == "" {
+		all[2].absent = "not on this machine"
 	}
 	var out []other
 	for name := range strings.SplitSeq(c.sql, ",") {
@@ -219,7 +223,7 @@ func (c *config) measureOther(ctx context.Context, o other, log io.Writer) (out 
 	show := newProgress(log, "queries asked of "+out.Name, len(queries))
 	defer show.end()
 	for _, q := range queries {
-		a, err := measure(ctx, asksRival{r}, &c.estate, q, c.sqlRounds, c.sqlRounds)
+		a, err := measure(ctx, asksRival{r}, &c.estate, q, c.sqlRounds, c.sqlRounds, patience)
 		if err != nil {
 			return out, err
 		}

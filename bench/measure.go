@@ -25,16 +25,25 @@ func (r asksRival) ask(ctx context.Context, q query, servers []int) (a answer, e
 	return a, err
 }
 
+// patience is for how long a query is asked of a rival: when it is over, there
+// is no further round.
+const patience = 30 * time.Second
+
 // measure asks a query in a number of rounds, after one that warms up, and
-// keeps the answers of the first ones.
-func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep int) (asking, error) {
+// keeps the answers of the first ones. There is one round at least, and no
+// other once patience is over; 0 is for ever.
+func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep int, patience time.Duration) (asking, error) {
 	var out asking
+	start := time.Now()
 	if q.Kind != aToggle {
 		if _, err := to.ask(ctx, q, e.choice(q, warmUp)); err != nil {
 			return out, err
 		}
 	}
 	for round := range rounds {
+		if round > 0 && patience > 0 && time.Since(start) > patience {
+			break
+		}
 		if q.Kind == aToggle && opens(round) {
 			if _, err := to.ask(ctx, q, e.opened(round)); err != nil {
 				return out, err

@@ -111,7 +111,7 @@ func (j *job) do(ctx context.Context) (r report, err error) {
 	}
 	r.Cold = time.Since(begin)
 	for _, q := range j.Estate.queries() {
-		a, err := measure(ctx, &o, &j.Estate, q, j.Rounds, j.Keep)
+		a, err := measure(ctx, &o, &j.Estate, q, j.Rounds, j.Keep, 0)
 		if err != nil {
 			return r, err
 		}

@@ -111,33 +111,33 @@ const (
 		carry AS (
 			SELECT CAST(coalesce(sum(use), 0) AS integer) AS use, CAST(count(CASE WHEN known >= 0 THEN 1 END) AS integer) AS known
 			FROM (
-				SELECT use, known, row_number() OVER (PARTITION BY server ORDER BY at DESC) AS place
+				SELECT use, known, row_number() OVER (PARTITION BY server ORDER BY moment DESC) AS place
 				FROM sample
-				WHERE pool = $1 AND at >= CAST($2 AS integer) - CAST($4 AS integer) AND at < $2 AND server > 0 AND server IN (SELECT server FROM chosen)
+				WHERE pool = $1 AND moment >= CAST($2 AS integer) - CAST($4 AS integer) AND moment < $2 AND server > 0 AND server IN (SELECT server FROM chosen)
 			) AS before
 			WHERE place = 1
 		)`
 
 	sqlPeak = `
 		WITH ` + sqlCarry + `
-		SELECT value + (SELECT use FROM carry), at
+		SELECT value + (SELECT use FROM carry), moment
 		FROM (
-			SELECT at, sum(delta) OVER (ORDER BY at) AS value
+			SELECT moment, sum(delta) OVER (ORDER BY moment) AS value
 			FROM sample
-			WHERE pool = $1 AND at >= $2 AND at < $3 AND server IN (SELECT server FROM chosen)
+			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND server IN (SELECT server FROM chosen)
 		) AS level
-		ORDER BY value DESC, at LIMIT 1`
+		ORDER BY value DESC, moment LIMIT 1`
 
 	sqlTrend = `
 		WITH ` + sqlCarry + `,
 		level AS (
-			SELECT at, sum(delta) OVER instant AS use, sum(known) OVER instant AS known, lead(at, 1, $3) OVER instant - at AS seconds
+			SELECT moment, sum(delta) OVER instant AS use, sum(known) OVER instant AS known, lead(moment, 1, $3) OVER instant - moment AS seconds
 			FROM sample
-			WHERE pool = $1 AND at >= $2 AND at < $3 AND server IN (SELECT server FROM chosen)
-			WINDOW instant AS (ORDER BY at)
+			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND server IN (SELECT server FROM chosen)
+			WINDOW instant AS (ORDER BY moment)
 		),
 		share AS (
-			SELECT at / 86400 AS day, use + (SELECT use FROM carry) AS use, sum(seconds) AS seconds
+			SELECT moment / 86400 AS day, use + (SELECT use FROM carry) AS use, sum(seconds) AS seconds
 			FROM level
 			WHERE seconds > 0 AND known + (SELECT known FROM carry) > 0
 			GROUP BY 1, 2

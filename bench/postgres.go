@@ -29,7 +29,7 @@ var postgresSetup = []string{
 	`SET random_page_cost = 1.1`,
 	`SET max_parallel_workers_per_gather = 8`,
 	`CREATE UNLOGGED TABLE sample (
-		at     integer  NOT NULL,
+		moment integer  NOT NULL,
 		server integer  NOT NULL,
 		use    integer  NOT NULL,
 		delta  integer  NOT NULL,
@@ -65,7 +65,7 @@ func (r *postgresRival) Load(ctx context.Context, e *estate) (rows, bytes int64,
 	r.hold = e.hold()
 	next, stop := iter.Pull(e.rows())
 	defer stop()
-	rows, err = r.conn.CopyFrom(ctx, pgx.Identifier{"headroom_bench", "sample"}, []string{"at", "server", "use", "delta", "pool", "known"},
+	rows, err = r.conn.CopyFrom(ctx, pgx.Identifier{"headroom_bench", "sample"}, []string{"moment", "server", "use", "delta", "pool", "known"},
 		pgx.CopyFromFunc(func() ([]any, error) {
 			s, ok := next()
 			if !ok {
@@ -77,7 +77,7 @@ func (r *postgresRival) Load(ctx context.Context, e *estate) (rows, bytes int64,
 		return 0, 0, err
 	}
 	for _, statement := range []string{
-		`CREATE UNIQUE INDEX sample_key ON sample (pool, at, server) INCLUDE (use, delta, known)`,
+		`CREATE UNIQUE INDEX sample_key ON sample (pool, moment, server) INCLUDE (use, delta, known)`,
 		`VACUUM (ANALYZE, FREEZE) sample`,
 	} {
 		if _, err := r.conn.Exec(ctx, statement); err != nil {

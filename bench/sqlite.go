@@ -5,66 +5,111 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// A sqliteRival is a SQLite file, read by the same driver as the hub's.
+// A sqliteRival is a SQLite file. It is asked through SQLite's own program
+// where there is one: the driver, which is the hub's, is C turned into Go and
+// takes about twice as long.
 type sqliteRival struct {
-	db   *sql.DB
-	hold int64
+	db    *sql.DB
+	shell *shell // nil: through the driver
+	name  string
+	hold  int64
 }
 
 // sqlitePragmas give it all the memory that it can use, and no fear of a power
 // cut.
-const sqlitePragmas = "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=temp_store(MEMORY)" +
-	"&_pragma=cache_size(-1000000)&_pragma=mmap_size(2147418112)&_dqs=0"
+const sqlitePragmas = "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_dqs=0"
 
-// sqliteTable is in order of time: (pool, server, at) reads the chosen servers
-// only, half of the rows, and then has to sort them all.
+var sqliteMemory = []string{
+	`PRAGMA temp_store = MEMORY`,
+	`PRAGMA cache_size = -1000000`,
+	`PRAGMA mmap_size = 2147418112`,
+	`CREATE TEMP TABLE chosen (server INTEGER PRIMARY KEY)`,
+}
+
+// sqliteTable is in order of time: (pool, server, moment) reads the chosen servers
+// only, half of the rows, and then has to sort them all, which costs more.
 const sqliteTable = `
 	CREATE TABLE sample (
 		pool   INTEGER NOT NULL,
 		server INTEGER NOT NULL,
-		at     INTEGER NOT NULL,
+		moment INTEGER NOT NULL,
 		use    INTEGER NOT NULL,
 		delta  INTEGER NOT NULL,
 		known  INTEGER NOT NULL,
-		PRIMARY KEY (pool, at, server)
-	) STRICT, WITHOUT ROWID`
+		PRIMARY KEY (pool, moment, server)
+	) WITHOUT ROWID`
 
-// openSQLite makes an empty database in a folder.
-func openSQLite(ctx context.Context, dir string) (rival, error) {
-	db, err := sql.Open("sqlite", filepath.Join(dir, "plain.db")+sqlitePragmas)
+// openSQLite makes an empty database in a folder. The program may be empty.
+func openSQLite(ctx context.Context, program, dir string) (_ rival, err error) {
+	file := filepath.Join(dir, "plain.db")
+	r := new(sqliteRival)
+	if r.db, err = sql.Open("sqlite", file+sqlitePragmas); err != nil {
+		return nil, err
+	}
+	r.db.SetMaxOpenConns(1) // which has the temporary table
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("SQLite: %w", err), r.Close())
+		}
+	}()
+	for _, statement := range append(sqliteMemory, sqliteTable) {
+		if _, err := r.db.ExecContext(ctx, statement); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.db.QueryRowContext(ctx, `SELECT 'SQLite ' || sqlite_version() || ' in Go'`).Scan(&r.name); err != nil {
+		return nil, err
+	}
+	if program == "" {
+		return r, nil
+	}
+	if r.shell, err = openShell(ctx, program, file); err != nil {
+		return nil, err
+	}
+	if _, err := r.shell.run(sqliteMemory...); err != nil {
+		return nil, err
+	}
+	lines, err := r.shell.run(`SELECT sqlite_version()`)
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // which has the temporary table
-	for _, statement := range []string{sqliteTable, `CREATE TEMP TABLE chosen (server INTEGER PRIMARY KEY) STRICT`} {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return nil, errors.Join(fmt.Errorf("SQLite: %w", err), db.Close())
-		}
-	}
-	return &sqliteRival{db: db}, nil
+	r.name = "SQLite " + strings.Join(lines, "")
+	return r, nil
 }
 
 // Name implements rival.
-func (r *sqliteRival) Name() string {
-	var version string
-	if err := r.db.QueryRow(`SELECT sqlite_version()`).Scan(&version); err != nil {
-		return "SQLite"
-	}
-	return "SQLite " + version
-}
+func (r *sqliteRival) Name() string { return r.name }
 
 // Load implements rival: one transaction, in the order of the key.
 func (r *sqliteRival) Load(ctx context.Context, e *estate) (rows, bytes int64, err error) {
 	r.hold = e.hold()
+	if rows, err = r.insert(ctx, e); err != nil {
+		return 0, 0, err
+	}
+	if _, err = r.db.ExecContext(ctx, `ANALYZE`); err != nil {
+		return 0, 0, err
+	}
+	if r.shell != nil {
+		r.shell.hold = r.hold
+		if _, err = r.shell.run(`ANALYZE sqlite_schema`); err != nil { // reads the statistics again
+			return 0, 0, err
+		}
+	}
+	err = r.db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`).Scan(&bytes)
+	return rows, bytes, err
+}
+
+func (r *sqliteRival) insert(ctx context.Context, e *estate) (rows int64, err error) {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	defer tx.Rollback()
 	const together = 100 // rows in a statement
@@ -72,7 +117,7 @@ func (r *sqliteRival) Load(ctx context.Context, e *estate) (rows, bytes int64, e
 	var args []any
 	flush := func() error {
 		n := len(args) / 6
-		_, err := tx.ExecContext(ctx, `INSERT INTO sample (pool, server, at, use, delta, known) VALUES `+values[2:n*len(values)/together], args...)
+		_, err := tx.ExecContext(ctx, `INSERT INTO sample (pool, server, moment, use, delta, known) VALUES `+values[2:n*len(values)/together], args...)
 		args = args[:0]
 		return err
 	}
@@ -81,23 +126,16 @@ func (r *sqliteRival) Load(ctx context.Context, e *estate) (rows, bytes int64, e
 		rows++
 		if len(args) == 6*together {
 			if err := flush(); err != nil {
-				return 0, 0, err
+				return 0, err
 			}
 		}
 	}
 	if len(args) > 0 {
 		if err := flush(); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return 0, 0, err
-	}
-	if _, err := r.db.ExecContext(ctx, `ANALYZE`); err != nil {
-		return 0, 0, err
-	}
-	err = r.db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`).Scan(&bytes)
-	return rows, bytes, err
+	return rows, tx.Commit()
 }
 
 // choose fills the table of the chosen servers.
@@ -129,6 +167,9 @@ func chosen(servers []int) []int64 {
 
 // Peak implements rival.
 func (r *sqliteRival) Peak(ctx context.Context, servers []int, from, to int64) (peakRow, error) {
+	if r.shell != nil {
+		return r.shell.Peak(ctx, servers, from, to)
+	}
 	if err := r.choose(ctx, servers); err != nil {
 		return peakRow{}, err
 	}
@@ -139,6 +180,9 @@ func (r *sqliteRival) Peak(ctx context.Context, servers []int, from, to int64) (
 
 // Trend implements rival.
 func (r *sqliteRival) Trend(ctx context.Context, servers []int, from, to int64) ([]dayRow, error) {
+	if r.shell != nil {
+		return r.shell.Trend(ctx, servers, from, to)
+	}
 	if err := r.choose(ctx, servers); err != nil {
 		return nil, err
 	}
@@ -159,4 +203,20 @@ func (r *sqliteRival) Trend(ctx context.Context, servers []int, from, to int64) 
 }
 
 // Close implements rival.
-func (r *sqliteRival) Close() error { return r.db.Close() }
+func (r *sqliteRival) Close() error {
+	var err error
+	if r.shell != nil {
+		err = r.shell.Close()
+	}
+	return errors.Join(err, r.db.Close())
+}
+
+// programOf returns the path of a program, or nothing where this machine has
+// none.
+func programOf(name string) string {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	return path
+}

@@ -198,8 +198,18 @@ func (l *loaded) part(p part) (name, figure, words string) {
 func (r *result) title() string {
 	e := &r.Estate
 	return fmt.Sprintf("%s x %s x %s x %d samples, seed %d. Each query is about one product and a random half of the servers. "+
-		"Plain tables hold that product only: a row per sample with its change.",
-		plural(e.Servers, "license server"), plural(e.Pools, "pool"), plural(e.Days, "day"), e.Samples, e.Seed)
+		"Plain tables hold that product only: a row per sample with its change. Theirs are medians of up to %d rounds, ours of %d.",
+		plural(e.Servers, "license server"), plural(e.Pools, "pool"), plural(e.Days, "day"), e.Samples, e.Seed, r.sqlRounds(), len(r.Ours.Queries[0].Took))
+}
+
+func (r *result) sqlRounds() int {
+	most := 0
+	for _, rival := range r.present() {
+		for _, a := range rival.Asked {
+			most = max(most, len(a.Took))
+		}
+	}
+	return most
 }
 
 func (r *result) text(w io.Writer) {
