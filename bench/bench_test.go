@@ -12,7 +12,7 @@ import (
 
 // small is an estate with all that a large one has.
 func small() *estate {
-	return &estate{Seed: 7, Servers: 12, Pools: 3, Days: 35, Samples: 24}
+	return &estate{Seed: 7, Servers: 8, Pools: 3, Days: 33, Samples: 24}
 }
 
 func TestEstateDoesNotDependOnTheOrder(t *testing.T) {
@@ -148,7 +148,7 @@ func checkRival(t *testing.T, r rival) {
 	}
 	s := newSweeper(e)
 	for _, q := range e.queries() {
-		for round := range 5 {
+		for round := range 3 {
 			servers := e.choice(q, round)
 			got, err := asksRival{r}.ask(t.Context(), q, servers)
 			if err != nil {

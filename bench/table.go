@@ -157,8 +157,11 @@ func (r *result) figures() grid {
 	add := func(name, figure, words string) { g = append(g, []string{name, figure, words}) }
 	seconds := l.Took.Seconds()
 	add("points loaded", count(l.Points), plural(int(l.Batches), "batch"))
-	add("ingest, points/s", count(int64(float64(l.Points)/seconds)),
-		fmt.Sprintf("%.0f batches/s of %d clients, %s in all, %s of it packing", float64(l.Batches)/seconds, r.Clients, duration(l.Took), duration(l.Packing)))
+	how := fmt.Sprintf("%.0f batches/s of %d clients on the same machine, %s in all", float64(l.Batches)/seconds, r.Clients, duration(l.Took))
+	if l.Packing > 0 {
+		how += ", " + duration(l.Packing) + " of it packing"
+	}
+	add("ingest, points/s", count(int64(float64(l.Points)/seconds)), how)
 	add("sent, bytes/point", l.per(l.Sent), "NDJSON in zstd")
 	add("kept, bytes/point", l.per(l.Bytes), "the whole file, "+size(l.Bytes))
 	rest := part{Name: "all else"}
