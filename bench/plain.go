@@ -107,13 +107,15 @@ func (t *tail) end(to []row, server int, before, hold int64) []row {
 // the instant ends with the last row of the same second: all changes of one
 // second come together without being grouped.
 const (
+	sqlChosen = `server IN (SELECT server FROM chosen)`
+
 	sqlCarry = `
 		carry AS (
 			SELECT CAST(coalesce(sum(use), 0) AS integer) AS use, CAST(count(CASE WHEN known >= 0 THEN 1 END) AS integer) AS known
 			FROM (
 				SELECT use, known, row_number() OVER (PARTITION BY server ORDER BY moment DESC) AS place
 				FROM sample
-				WHERE pool = $1 AND moment >= CAST($2 AS integer) - CAST($4 AS integer) AND moment < $2 AND server > 0 AND server IN (SELECT server FROM chosen)
+				WHERE pool = $1 AND moment >= CAST($2 AS integer) - CAST($4 AS integer) AND moment < $2 AND server > 0 AND ` + sqlChosen + `
 			) AS before
 			WHERE place = 1
 		)`
@@ -124,7 +126,7 @@ const (
 		FROM (
 			SELECT moment, sum(delta) OVER (ORDER BY moment) AS value
 			FROM sample
-			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND server IN (SELECT server FROM chosen)
+			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND ` + sqlChosen + `
 		) AS level
 		ORDER BY value DESC, moment LIMIT 1`
 
@@ -133,7 +135,7 @@ const (
 		level AS (
 			SELECT moment, sum(delta) OVER instant AS use, sum(known) OVER instant AS known, lead(moment, 1, $3) OVER instant - moment AS seconds
 			FROM sample
-			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND server IN (SELECT server FROM chosen)
+			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND ` + sqlChosen + `
 			WINDOW instant AS (ORDER BY moment)
 		),
 		share AS (

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -18,6 +20,7 @@ import (
 type sqliteRival struct {
 	db    *sql.DB
 	shell *shell // nil: through the driver
+	dir   string
 	name  string
 	hold  int64
 }
@@ -27,6 +30,7 @@ type sqliteRival struct {
 const sqlitePragmas = "?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_dqs=0"
 
 var sqliteMemory = []string{
+	`PRAGMA synchronous = OFF`,
 	`PRAGMA temp_store = MEMORY`,
 	`PRAGMA cache_size = -1000000`,
 	`PRAGMA mmap_size = 2147418112`,
@@ -49,7 +53,7 @@ const sqliteTable = `
 // openSQLite makes an empty database in a folder. The program may be empty.
 func openSQLite(ctx context.Context, program, dir string) (_ rival, err error) {
 	file := filepath.Join(dir, "plain.db")
-	r := new(sqliteRival)
+	r := &sqliteRival{dir: dir}
 	if r.db, err = sql.Open("sqlite", file+sqlitePragmas); err != nil {
 		return nil, err
 	}
@@ -59,7 +63,7 @@ func openSQLite(ctx context.Context, program, dir string) (_ rival, err error) {
 			err = errors.Join(fmt.Errorf("SQLite: %w", err), r.Close())
 		}
 	}()
-	for _, statement := range append(sqliteMemory, sqliteTable) {
+	for _, statement := range append(slices.Clone(sqliteMemory), sqliteTable) {
 		if _, err := r.db.ExecContext(ctx, statement); err != nil {
 			return nil, err
 		}
@@ -90,20 +94,32 @@ func (r *sqliteRival) Name() string { return r.name }
 // Load implements rival: one transaction, in the order of the key.
 func (r *sqliteRival) Load(ctx context.Context, e *estate) (rows, bytes int64, err error) {
 	r.hold = e.hold()
-	if rows, err = r.insert(ctx, e); err != nil {
-		return 0, 0, err
-	}
-	if _, err = r.db.ExecContext(ctx, `ANALYZE`); err != nil {
-		return 0, 0, err
-	}
 	if r.shell != nil {
-		r.shell.hold = r.hold
-		if _, err = r.shell.run(`ANALYZE sqlite_schema`); err != nil { // reads the statistics again
-			return 0, 0, err
-		}
+		rows, err = r.importRows(e)
+	} else {
+		rows, err = r.insert(ctx, e)
+	}
+	if err != nil {
+		return 0, 0, err
 	}
 	err = r.db.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`).Scan(&bytes)
 	return rows, bytes, err
+}
+
+// importRows loads by way of a file, which the program reads faster than the
+// driver takes rows.
+func (r *sqliteRival) importRows(e *estate) (rows int64, err error) {
+	r.shell.hold = r.hold
+	csv := filepath.Join(r.dir, "plain.csv")
+	if rows, err = writeRows(csv, e); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.Remove(csv)) }()
+	if _, err = fmt.Fprintf(r.shell.in, ".import %q sample\n", csv); err != nil {
+		return 0, err
+	}
+	_, err = r.shell.run(`ANALYZE`)
+	return rows, err
 }
 
 func (r *sqliteRival) insert(ctx context.Context, e *estate) (rows int64, err error) {
@@ -134,6 +150,9 @@ func (r *sqliteRival) insert(ctx context.Context, e *estate) (rows int64, err er
 		if err := flush(); err != nil {
 			return 0, err
 		}
+	}
+	if _, err := tx.ExecContext(ctx, `ANALYZE`); err != nil {
+		return 0, err
 	}
 	return rows, tx.Commit()
 }

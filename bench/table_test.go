@@ -79,7 +79,7 @@ func TestFiguresAreShownShort(t *testing.T) {
 		1979 * time.Millisecond: "1.98 s", 16500 * time.Millisecond: "16.5 s",
 	} {
 		if got := duration(d); got != want {
-			t.Errorf("duration(%v) = %q, want %q", time.Duration(d), got, want)
+			t.Errorf("duration(%v) = %q, want %q", d, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 115200000: "115,200,000"} {
