@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.IntVar(&c.estate.Days, "days", 400, "days of history")
 	flags.IntVar(&c.estate.Samples, "samples", 96, "samples a day")
 	flags.Uint64Var(&c.estate.Seed, "seed", 1, "of the estate and of what is asked")
-	flags.StringVar(&c.dir, "dir", "", "folder for the databases, which stay there (default: a temporary one, removed at the end)")
+	flags.StringVar(&c.dir, "dir", "", "folder for the hub's database, which stays there and is not loaded again (default: a temporary one, removed at the end)")
 	flags.IntVar(&c.clients, "clients", 64, "agents that upload at the same time")
 	flags.IntVar(&c.rounds, "rounds", 100, "random halves that Headroom is asked about, per query")
 	flags.IntVar(&c.sqlRounds, "sql-rounds", 3, "how many of them the other databases are asked about; fewer where that takes more than "+patience.String())
@@ -133,13 +133,8 @@ func (c *config) run(ctx context.Context, out, log io.Writer) (err error) {
 // is measured.
 func (c *config) measure(ctx context.Context, others []other, log io.Writer) (*result, error) {
 	r := &result{Estate: c.estate, Clients: c.clients}
-	l := &loader{estate: &c.estate, Dir: c.dir, Clients: c.clients, Out: log}
-	if _, err := os.Stat(filepath.Join(c.dir, "hub.db")); err == nil {
-		return nil, fmt.Errorf("%s has a hub.db already", c.dir)
-	}
-	fmt.Fprintf(log, "Loading %s points through a hub ...\n", count(c.estate.points()))
 	var err error
-	if r.Loaded, err = l.load(ctx); err != nil {
+	if r.Loaded, err = c.load(ctx, log); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	fmt.Fprintln(log, "Asking Headroom ...")
@@ -160,6 +155,39 @@ func (c *config) measure(ctx context.Context, others []other, log io.Writer) (*r
 		r.Rivals = append(r.Rivals, got)
 	}
 	return r, nil
+}
+
+// load loads the estate, unless the folder has it from a run before.
+func (c *config) load(ctx context.Context, log io.Writer) (loaded, error) {
+	note := filepath.Join(c.dir, "loaded.json")
+	var before struct {
+		Estate estate
+		Loaded loaded
+	}
+	text, err := os.ReadFile(note)
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(text, &before); err != nil {
+			return loaded{}, fmt.Errorf("%s: %w", note, err)
+		}
+		if before.Estate != c.estate {
+			return loaded{}, fmt.Errorf("%s has another estate", c.dir)
+		}
+		fmt.Fprintln(log, "The estate was loaded before; so was what is said of loading it")
+		return before.Loaded, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return loaded{}, err
+	}
+	fmt.Fprintf(log, "Loading %s points through a hub ...\n", count(c.estate.points()))
+	l := &loader{estate: &c.estate, Dir: c.dir, Clients: c.clients, Out: log}
+	if before.Loaded, err = l.load(ctx); err != nil {
+		return loaded{}, err
+	}
+	before.Estate = c.estate
+	if text, err = json.Marshal(before); err != nil {
+		return loaded{}, err
+	}
+	return before.Loaded, os.WriteFile(note, text, 0o644)
 }
 
 // An other is a rival that may or may not be on this machine.
@@ -207,7 +235,12 @@ func (c *config) measureOther(ctx context.Context, o other, log io.Writer) (out 
 	if o.absent != "" {
 		return rivalResult{Name: o.name, Absent: o.absent}, nil
 	}
-	r, err := o.open(ctx, c.dir)
+	dir, err := os.MkdirTemp(c.dir, o.name+"-")
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	r, err := o.open(ctx, dir)
 	if err != nil {
 		return out, err
 	}
