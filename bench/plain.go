@@ -136,7 +136,7 @@ const (
 			SELECT moment, sum(delta) OVER instant AS use, sum(known) OVER instant AS known, lead(moment, 1, $3) OVER instant - moment AS seconds
 			FROM sample
 			WHERE pool = $1 AND moment >= $2 AND moment < $3 AND ` + sqlChosen + `
-			WINDOW instant AS (ORDER BY moment)
+			WINDOW instant AS (ORDER BY moment ROWS UNBOUNDED PRECEDING)
 		),
 		share AS (
 			SELECT moment / 86400 AS day, use + (SELECT use FROM carry) AS use, sum(seconds) AS seconds
