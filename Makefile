@@ -3,7 +3,7 @@
 #   make test       what CI runs: checks, then all tests with the race detector on both databases
 #   make check      format, vet, lint, and a cross-build of every platform that we ship
 #   make test-long  what takes long: fuzz targets, kill loops, the suite with HEADROOM_LONG=1
-#   make bench      the benchmarks
+#   make bench      the benchmarks, then Headroom beside other databases on a large estate
 #   make demo       a hub, agents and a simulated estate in one process
 #   make build      the program for this machine, build/headroom
 
@@ -17,6 +17,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 TARGETS  = linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 LINT     = $(GO) tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
 BENCH   ?= .
+BENCHFLAGS ?=
 FUZZTIME ?= 1m
 
 # The tests run in the folders of their packages: a relative path would mean
@@ -67,6 +68,10 @@ $(TARGETS:%=cross/%): cross/%:
 
 bench:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	$(NOCGO) $(BESIDE_POSTGRES) $(GO) run ./bench $(BENCHFLAGS)
+
+# Without a PostgreSQL server on this machine, the benchmark says so.
+BESIDE_POSTGRES = $(shell scripts/postgres-bin.sh >/dev/null 2>&1 && echo scripts/with-postgres.sh)
 
 demo:
 	$(GO) run ./cmd/headroom demo

@@ -57,10 +57,12 @@ var mayImport = map[string]string{
 	// Around both: the simulation prints what real tools print and knows
 	// neither. The demonstration signs up and registers as people would, so it
 	// knows the rules that hub offers, and not the store. The command puts
-	// everything together.
+	// everything together. The benchmark is not shipped: it asks a store that a
+	// hub has filled in a process without the hub.
 	"sim":          "license series",
 	"demo":         "license wire sim agent hub hub/account hub/registration",
 	"cmd/headroom": everythingBut + " hub/store hub/store/storetest hub/hubtest",
+	"bench":        "license series wire insight hub hub/account hub/registration hub/store hub/usage",
 }
 
 func TestEveryImportIsInTheArchitecture(t *testing.T) {

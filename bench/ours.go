@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"headroom/internal/hub/store"
+	"headroom/internal/hub/usage"
+	"headroom/internal/insight"
+)
+
+// A job is what a process of its own is told to ask of a store that was
+// loaded. A process of its own starts cold, and its memory is that of the
+// answers alone.
+type job struct {
+	Estate estate
+	File   string // the hub's database
+	Org    int64
+	Rounds int // of each query
+	Keep   int // rounds whose answers are returned
+}
+
+// A report is what it found.
+type report struct {
+	Cold    time.Duration // from opening the store to the first peak over all days
+	Queries []asking      // in the order of estate.queries
+	Memory  int64         // resident bytes at the end; 0: not told
+	Highest int64         // resident bytes at most; 0: not told
+}
+
+// An asking is one query in all its rounds.
+type asking struct {
+	Took    []time.Duration // of each round
+	Answers []answer        // of the first rounds
+}
+
+// askOurs runs this program again to do a job.
+func askOurs(ctx context.Context, j job, log io.Writer) (report, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return report{}, err
+	}
+	told, err := json.Marshal(j)
+	if err != nil {
+		return report{}, err
+	}
+	cmd := exec.CommandContext(ctx, program, "-ask", string(told))
+	cmd.Stderr = log
+	out, err := cmd.Output()
+	if err != nil {
+		return report{}, fmt.Errorf("ask Headroom: %w", err)
+	}
+	var r report
+	return r, json.Unmarshal(out, &r)
+}
+
+// An asker is the part of usage.Service that is measured.
+type asker interface {
+	Peak(ctx context.Context, org int64, q usage.Question) (insight.Peak, error)
+	Trend(ctx context.Context, org int64, q usage.Question) ([]insight.Bucket, error)
+}
+
+// details answers by the page of a product, which is far more than is asked.
+// It stands in until usage.Service is an asker.
+type details struct{ *usage.Service }
+
+// Peak implements asker.
+func (d details) Peak(ctx context.Context, org int64, q usage.Question) (insight.Peak, error) {
+	all, err := d.Details(ctx, org, q)
+	return all.Peak, err
+}
+
+// Trend implements asker.
+func (d details) Trend(ctx context.Context, org int64, q usage.Question) ([]insight.Bucket, error) {
+	all, err := d.Details(ctx, org, q)
+	return all.Trend, err
+}
+
+func askerOf(s *usage.Service) asker {
+	if a, ok := any(s).(asker); ok {
+		return a
+	}
+	return details{s}
+}
+
+// p95Of returns the 95th percentile of a bucket, -1 where it does not tell it.
+func p95Of(insight.Bucket) int64 {
+	return -1 // the one place that takes Bucket.P95 once there is one
+}
+
+// do does a job, in the process of its own.
+func (j *job) do(ctx context.Context) (r report, err error) {
+	begin := time.Now()
+	db, err := store.Open(ctx, j.File, store.Options{})
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	o := ours{estate: &j.Estate, org: j.Org, asker: askerOf(&usage.Service{Store: db, Now: j.now})}
+	whole := query{Kind: aPeak, From: j.Estate.begin(), To: j.Estate.end()}
+	if _, err := o.ask(ctx, whole, o.choice(whole, warmUp+1)); err != nil {
+		return r, err
+	}
+	r.Cold = time.Since(begin)
+	for _, q := range j.Estate.queries() {
+		a, err := measure(ctx, &o, &j.Estate, q, j.Rounds, j.Keep, 0)
+		if err != nil {
+			return r, err
+		}
+		r.Queries = append(r.Queries, a)
+	}
+	r.Memory, r.Highest = resident()
+	return r, nil
+}
+
+func (j *job) now() time.Time { return clock(j.Estate.end()) }
+
+// ours asks Headroom.
+type ours struct {
+	*estate
+	asker
+	org int64
+}
+
+// ask implements answerer.
+func (o *ours) ask(ctx context.Context, q query, servers []int) (answer, error) {
+	question := usage.Question{Product: product(asked), From: clock(q.From), To: clock(q.To), Step: usage.ByDay}
+	for _, s := range servers {
+		question.Servers = append(question.Servers, o.guid(s))
+	}
+	if q.Kind != aTrend {
+		p, err := o.Peak(ctx, o.org, question)
+		return answer{Peak: peakRow{p.Value, p.At}}, err
+	}
+	buckets, err := o.Trend(ctx, o.org, question)
+	var a answer
+	for _, b := range buckets {
+		if b.Seconds > 0 {
+			a.Days = append(a.Days, dayRow{
+				Day: int32(b.From / 86400), Max: b.Peak.Value, Integral: b.Integral, Seconds: b.Seconds, P95: p95Of(b),
+			})
+		}
+	}
+	return a, err
+}
+
+// resident returns the memory of this process, as far as the system tells it.
+func resident() (now, highest int64) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, 0
+	}
+	for line := range strings.Lines(string(text)) {
+		name, rest, _ := strings.Cut(line, ":")
+		fields := strings.Fields(rest)
+		if len(fields) == 0 || name != "VmRSS" && name != "VmHWM" {
+			continue
+		}
+		kilobytes, err := strconv.ParseInt(fields[0], 10, 64)
+		switch {
+		case err != nil:
+		case name == "VmRSS":
+			now = kilobytes << 10
+		default:
+			highest = kilobytes << 10
+		}
+	}
+	return now, highest
+}
