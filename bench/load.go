@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"headroom/internal/hub/store"
 	"headroom/internal/license"
 	"headroom/internal/series"
 	"headroom/internal/wire"
@@ -24,10 +26,6 @@ type loader struct {
 	Dir     string    // for the hub's database
 	Clients int       // that upload at the same time
 	Out     io.Writer // for progress
-
-	// Pack packs the days before one, as the hub does in life, and returns how
-	// many it packed; nil where the store packs nothing.
-	Pack func(ctx context.Context, before int32) (int, error)
 
 	agents []*agent
 }
@@ -95,17 +93,22 @@ func (l *loader) upload(ctx context.Context, h *runningHub, out *loaded) error {
 	return nil
 }
 
-// pack packs the days that are over, now and then.
+// pack packs the days that are closed, now and then: in life the hub does so
+// every ten minutes, and here a day takes seconds.
 func (l *loader) pack(ctx context.Context, n int, out *loaded) error {
-	if l.Pack == nil || n%packEvery != packEvery-1 && n != l.Days-1 {
+	if n%packEvery != packEvery-1 && n != l.Days-1 {
 		return nil
 	}
 	begin := time.Now()
-	if _, err := l.Pack(ctx, firstDay+int32(n)); err != nil {
+	db, err := store.Open(ctx, out.File, store.Options{})
+	if err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
+	if _, err := db.Pack(ctx, firstDay+int32(n)-1); err != nil {
+		return errors.Join(fmt.Errorf("pack: %w", err), db.Close())
+	}
 	out.Packing += time.Since(begin)
-	return nil
+	return db.Close()
 }
 
 // uploadDay uploads one day of all license servers.

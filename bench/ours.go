@@ -14,7 +14,6 @@ import (
 
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
-	"headroom/internal/insight"
 )
 
 // A job is what a process of its own is told to ask of a store that was
@@ -62,40 +61,6 @@ func askOurs(ctx context.Context, j job, log io.Writer) (report, error) {
 	return r, json.Unmarshal(out, &r)
 }
 
-// An asker is the part of usage.Service that is measured.
-type asker interface {
-	Peak(ctx context.Context, org int64, q usage.Question) (insight.Peak, error)
-	Trend(ctx context.Context, org int64, q usage.Question) ([]insight.Bucket, error)
-}
-
-// details answers by the page of a product, which is far more than is asked.
-// It stands in until usage.Service is an asker.
-type details struct{ *usage.Service }
-
-// Peak implements asker.
-func (d details) Peak(ctx context.Context, org int64, q usage.Question) (insight.Peak, error) {
-	all, err := d.Details(ctx, org, q)
-	return all.Peak, err
-}
-
-// Trend implements asker.
-func (d details) Trend(ctx context.Context, org int64, q usage.Question) ([]insight.Bucket, error) {
-	all, err := d.Details(ctx, org, q)
-	return all.Trend, err
-}
-
-func askerOf(s *usage.Service) asker {
-	if a, ok := any(s).(asker); ok {
-		return a
-	}
-	return details{s}
-}
-
-// p95Of returns the 95th percentile of a bucket, -1 where it does not tell it.
-func p95Of(insight.Bucket) int64 {
-	return -1 // the one place that takes Bucket.P95 once there is one
-}
-
 // do does a job, in the process of its own.
 func (j *job) do(ctx context.Context) (r report, err error) {
 	begin := time.Now()
@@ -104,7 +69,7 @@ func (j *job) do(ctx context.Context) (r report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	o := ours{estate: &j.Estate, org: j.Org, asker: askerOf(&usage.Service{Store: db, Now: j.now})}
+	o := ours{estate: &j.Estate, org: j.Org, service: &usage.Service{Store: db, Now: j.now}}
 	whole := query{Kind: aPeak, From: j.Estate.begin(), To: j.Estate.end()}
 	if _, err := o.ask(ctx, whole, o.choice(whole, warmUp+1)); err != nil {
 		return r, err
@@ -126,8 +91,8 @@ func (j *job) now() time.Time { return clock(j.Estate.end()) }
 // ours asks Headroom.
 type ours struct {
 	*estate
-	asker
-	org int64
+	service *usage.Service
+	org     int64
 }
 
 // ask implements answerer.
@@ -137,15 +102,15 @@ func (o *ours) ask(ctx context.Context, q query, servers []int) (answer, error) 
 		question.Servers = append(question.Servers, o.guid(s))
 	}
 	if q.Kind != aTrend {
-		p, err := o.Peak(ctx, o.org, question)
+		p, err := o.service.Peak(ctx, o.org, question)
 		return answer{Peak: peakRow{p.Value, p.At}}, err
 	}
-	buckets, err := o.Trend(ctx, o.org, question)
+	buckets, err := o.service.Trend(ctx, o.org, question)
 	var a answer
 	for _, b := range buckets {
 		if b.Seconds > 0 {
 			a.Days = append(a.Days, dayRow{
-				Day: int32(b.From / 86400), Max: b.Peak.Value, Integral: b.Integral, Seconds: b.Seconds, P95: p95Of(b),
+				Day: int32(b.From / 86400), Max: b.Peak.Value, Integral: b.Integral, Seconds: b.Seconds, P95: b.P95.N,
 			})
 		}
 	}
