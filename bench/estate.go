@@ -101,6 +101,8 @@ const (
 	forMood
 	forAnchor
 	forWalk
+	forChoice
+	forClick
 )
 
 // mix is the finish of splitmix64 (Steele, Lea, Flood 2014).

@@ -67,14 +67,15 @@ const clicks = 10
 const warmUp = 1 << 30
 
 // choice returns the servers of a round of a query, ascending: a random half,
-// another one in every round, so that no answer was there before. A toggle's
-// rounds are clicks in an open filter, one after the other.
+// another one in every round of every query, so that no part of an answer was
+// there before. A toggle's rounds are clicks in an open filter, one after the
+// other.
 func (e *estate) choice(q query, round int) []int {
 	if q.Kind != aToggle {
-		return e.half(uint64(round))
+		return e.half(e.hash(forChoice, uint64(q.Kind), uint64(q.From), uint64(q.To), uint64(round)))
 	}
 	servers := e.opened(round)
-	r := rand.New(rand.NewPCG(e.Seed, uint64(2<<32+round/clicks)))
+	r := rand.New(rand.NewPCG(e.Seed, e.hash(forClick, uint64(round/clicks))))
 	for range round%clicks + 1 {
 		s := r.IntN(e.Servers)
 		if i, ok := slices.BinarySearch(servers, s); ok {
@@ -91,11 +92,13 @@ func (e *estate) choice(q query, round int) []int {
 func opens(round int) bool { return round%clicks == 0 }
 
 // opened returns the servers of the filter in which a toggle's round is.
-func (e *estate) opened(round int) []int { return e.half(uint64(1<<32 + round/clicks)) }
+func (e *estate) opened(round int) []int {
+	return e.half(e.hash(forChoice, uint64(aToggle), uint64(round/clicks)))
+}
 
-// half returns a random half of the servers, ascending.
-func (e *estate) half(round uint64) []int {
-	servers := rand.New(rand.NewPCG(e.Seed, round)).Perm(e.Servers)[:(e.Servers+1)/2]
+// half returns one of the random halves of the servers, ascending.
+func (e *estate) half(which uint64) []int {
+	servers := rand.New(rand.NewPCG(e.Seed, which)).Perm(e.Servers)[:(e.Servers+1)/2]
 	slices.Sort(servers)
 	return servers
 }

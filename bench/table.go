@@ -87,7 +87,7 @@ func (r *result) queries() grid {
 		line := []string{q.Name, duration(p50), duration(own.quantile(0.99))}
 		for _, rival := range r.present() {
 			other := rival.Asked[i].quantile(0.50)
-			line = append(line, duration(other), fmt.Sprintf("%.0fx", float64(other)/float64(max(1, p50))))
+			line = append(line, duration(other), ratio(other, p50))
 		}
 		verdict, _ := r.verdict(i)
 		g = append(g, append(line, verdict))
@@ -243,6 +243,15 @@ func duration(d time.Duration) string {
 		return fmt.Sprintf("%.2f s", ms/1000)
 	}
 	return fmt.Sprintf("%.1f s", ms/1000)
+}
+
+// ratio shows how many times as long one takes as the other.
+func ratio(one, other time.Duration) string {
+	r := float64(one) / float64(max(1, other))
+	if r < 9.95 {
+		return fmt.Sprintf("%.1fx", r)
+	}
+	return fmt.Sprintf("%.0fx", r)
 }
 
 // size shows bytes.
