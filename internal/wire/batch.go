@@ -115,19 +115,7 @@ func WriteBatch(w io.Writer, h BatchHeader, lines ...[]byte) error {
 	if len(lines) > MaxRecords || size > MaxBatchBytes {
 		return fmt.Errorf("a batch of %d records and %d bytes: the limits are %d and %d", len(lines), size, MaxRecords, MaxBatchBytes)
 	}
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(maxWindow))
-	if err != nil {
-		return err
-	}
-	for _, line := range append([][]byte{head}, lines...) {
-		if _, err := z.Write(line); err != nil {
-			return fmt.Errorf("write a batch: %w", err)
-		}
-		if _, err := z.Write([]byte{'\n'}); err != nil {
-			return fmt.Errorf("write a batch: %w", err)
-		}
-	}
-	if err := z.Close(); err != nil {
+	if err := compress(w, append([][]byte{head}, lines...)...); err != nil {
 		return fmt.Errorf("write a batch: %w", err)
 	}
 	return nil
@@ -151,10 +139,6 @@ func EncodeBatch(h BatchHeader, records ...Record) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// maxWindow bounds what the decoder keeps of the text before; a frame that
-// asks for more is refused.
-const maxWindow = 1 << 20
-
 // ReadBatch reads a batch. However hostile, it costs no more memory than the
 // limits of this package allow. What is wrong with it is a *BatchError; an
 // error of r is returned as it is.
@@ -163,15 +147,12 @@ const maxWindow = 1 << 20
 // Whether the values make sense is for ingest to say.
 func ReadBatch(r io.Reader) (*Batch, error) {
 	source := &watched{r: r}
-	z, err := zstd.NewReader(source, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(MaxBatchBytes))
+	text, err := newLineReader(source)
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
-	rest := &io.LimitedReader{R: z, N: MaxBatchBytes + 1}
-	lines := bufio.NewScanner(rest)
-	lines.Buffer(make([]byte, 0, 64<<10), MaxRecordBytes+2)
+	defer text.done()
+	lines, rest := text.lines, &text.rest
 	b := new(Batch)
 	number := 0
 	for lines.Scan() {
