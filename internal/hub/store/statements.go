@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"sync"
 )
 
 // A handle runs statements: a transaction, or one that keeps them parsed.
@@ -78,4 +79,42 @@ func (t *parsedTx) QueryRowContext(ctx context.Context, query string, args ...an
 		return s.QueryRowContext(ctx, args...)
 	}
 	return t.Tx.QueryRowContext(ctx, query, args...)
+}
+
+// lookups keeps the statements parsed that every request of an agent runs. On
+// SQLite parsing them takes longer than running them; pgx keeps them by itself.
+type lookups struct {
+	mu    sync.Mutex
+	stmts map[string]*sql.Stmt
+}
+
+// lookup runs a query for one row, kept parsed where the engine does not do so.
+// Its text must be one of few.
+func (db *DB) lookup(ctx context.Context, query string, args ...any) (*sql.Row, error) {
+	if !db.parses {
+		return db.read.QueryRowContext(ctx, query, args...), nil
+	}
+	stmt, err := db.lookups.stmt(ctx, db.pool, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryRowContext(ctx, args...), nil
+}
+
+// stmt returns a statement that is open as long as the database.
+func (l *lookups) stmt(ctx context.Context, pool *sql.DB, query string) (*sql.Stmt, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := pool.PrepareContext(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return nil, err
+	}
+	if l.stmts == nil {
+		l.stmts = make(map[string]*sql.Stmt)
+	}
+	l.stmts[query] = s
+	return s, nil
 }

@@ -28,7 +28,8 @@ type DB struct {
 	write *sql.DB // one connection on SQLite
 	reader
 	engine
-	group *group // of batches that wait for a commit
+	group   *group // of batches that wait for a commit
+	lookups lookups
 }
 
 // Open opens the database that dsn names, creates what is missing and brings
