@@ -2,7 +2,11 @@ package insight
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/license"
 	"headroom/internal/series"
@@ -55,9 +59,13 @@ type day struct {
 
 // An hour is what is known of the sum in an hour of a day.
 type hour struct {
-	high int64 // the sum is no more than this
-	at   int64 // the earliest second with high, where that is known; else 0
+	bound int64 // the highest use of the tracks added up: the sum is no more
+	found int64 // nor is it more than this, which comes of what was found
+	at    int64 // the earliest second in which it is found, where it is just that; else 0
 }
+
+// high returns what the sum is no more than.
+func (h *hour) high() int64 { return min(h.bound, h.found) }
 
 // NewFilter opens a choice of no tracks.
 func NewFilter(s Span) *Filter {
@@ -83,7 +91,7 @@ func NewFilter(s Span) *Filter {
 func (f *Filter) Size() int64 {
 	n := int64(256 + 8*cap(f.tracks) + 88*len(f.days))
 	for i := range f.days {
-		n += 16 * int64(cap(f.days[i].hours))
+		n += 24 * int64(cap(f.days[i].hours))
 	}
 	return n
 }
@@ -152,9 +160,12 @@ func (f *Filter) changeBounds(t *Track, sign int64) {
 func (t *Track) changeHours(i int, sign int64, hours []hour) {
 	high, shift := int64(t.highest[i]), t.facts[i].shift()
 	for h, below := range &t.hours[i] {
-		hours[h].at = 0
-		if sign > 0 {
-			hours[h].high += high - int64(below)<<shift
+		use := high - int64(below)<<shift
+		x := &hours[h]
+		x.at = 0
+		x.bound += sign * use
+		if sign > 0 && x.found < math.MaxInt64 {
+			x.found += use
 		}
 	}
 }
@@ -202,8 +213,9 @@ func (t *Track) whole(from, to int32) (c Coverage) {
 	return c
 }
 
-// Peak returns the peak of the sum over the span.
-func (f *Filter) Peak(from Reader, s *Scratch) (Peak, error) {
+// Peak returns the peak of the sum over the span. It works with as many
+// goroutines as there are scratches, at least one.
+func (f *Filter) Peak(from Reader, s ...*Scratch) (Peak, error) {
 	if f.slow > 0 || slices.ContainsFunc(f.days, func(d day) bool { return d.high > maxUse }) {
 		lines, err := linesOf(from, f.tracks, f.span)
 		if err != nil {
@@ -247,35 +259,62 @@ func (f *Filter) slowDay(from Reader, d *day) (Peak, error) {
 	return PeakOf(lines, d.part), nil
 }
 
+// A best is the highest sum that was found so far, by several goroutines.
+type best struct {
+	mu   sync.Mutex
+	sum  int64
+	at   int64 // the earliest second in which it was; 0: none was found
+	next int   // in Filter.order
+}
+
+// beats says whether a sum is higher than the best, or as high and earlier.
+func (b *best) beats(sum, at int64) bool {
+	return sum > b.sum || sum == b.sum && (b.at == 0 || at < b.at)
+}
+
 // search finds the peak on the days on which no maxima count.
-func (f *Filter) search(from Reader, s *Scratch) (Peak, error) {
+func (f *Filter) search(from Reader, scratches []*Scratch) (Peak, error) {
 	slices.SortFunc(f.order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(f.days[b].bound(), f.days[a].bound()), cmp.Compare(a, b))
 	})
-	best, in := hour{}, -1
-	for _, i := range f.order {
-		d := &f.days[i]
-		if d.bounded > 0 {
+	var b best
+	var g errgroup.Group
+	for _, s := range scratches {
+		g.Go(func() error { return f.searchOn(from, s, &b) })
+	}
+	if err := g.Wait(); err != nil {
+		return Peak{}, err
+	}
+	if b.at == 0 {
+		return f.idle(from, scratches[0])
+	}
+	found, err := scratches[0].play(from, f.tracks, series.DayOf(b.at), Span{b.at, b.at + 1})
+	return found.Peak, err
+}
+
+// searchOn looks into days from the highest bound down until none can beat the
+// best any more.
+func (f *Filter) searchOn(from Reader, s *Scratch, b *best) error {
+	for {
+		b.mu.Lock()
+		if b.next == len(f.order) {
+			b.mu.Unlock()
+			return nil
+		}
+		d := &f.days[f.order[b.next]]
+		b.next++
+		sum, at := b.sum, b.at
+		b.mu.Unlock()
+		switch high := d.bound(); {
+		case high < sum || high == 0:
+			return nil
+		case d.bounded > 0 || high == sum && at != 0 && at < d.part.From:
 			continue
 		}
-		if d.bound() < best.high || d.bound() == 0 {
-			break
-		}
-		if !d.mayBeat(best) {
-			continue
-		}
-		h, err := f.look(from, s, d, best)
-		if err != nil {
-			return Peak{}, err
-		}
-		if h.beats(best) {
-			best, in = h, i
+		if err := f.look(from, s, d, b); err != nil {
+			return err
 		}
 	}
-	if in < 0 {
-		return f.idle(from, s)
-	}
-	return f.describe(from, s, &f.days[in], Span{best.at, best.at + 1})
 }
 
 // bound returns what the sum of the day is no more than.
@@ -284,56 +323,48 @@ func (d *day) bound() int64 {
 		return d.high
 	}
 	high := int64(0)
-	for _, h := range d.hours {
-		high = max(high, h.high)
+	for i := range d.hours {
+		high = max(high, d.hours[i].high())
 	}
 	return min(high, d.high)
 }
 
-// mayBeat says whether something of the day may be higher than best, or as high
-// and earlier.
-func (d *day) mayBeat(best hour) bool {
-	high := d.bound()
-	return high > best.high || high == best.high && high > 0 && (best.at == 0 || d.part.From < best.at)
-}
-
-// beats says whether what was found in an hour is higher than best, or as high
-// and earlier.
-func (h hour) beats(best hour) bool {
-	return h.at != 0 && (h.high > best.high || h.high == best.high && (best.at == 0 || h.at < best.at))
-}
-
-// look finds the highest sum of a day, as far as it beats best.
-func (f *Filter) look(from Reader, s *Scratch, d *day, best hour) (hour, error) {
+// look finds the highest sum of a day, as far as it may beat the best.
+func (f *Filter) look(from Reader, s *Scratch, d *day, b *best) error {
 	if d.hours == nil {
 		f.lookAtHours(d)
 	}
-	first, last := 24, -1
 	start := series.DayStart(d.number)
+	first, last := 24, -1
+	b.mu.Lock()
 	for h := range d.hours {
 		x := &d.hours[h]
-		open := x.high > best.high || x.high == best.high && (best.at == 0 || start+int64(h)*3600 < best.at)
-		if x.at == 0 && x.high > 0 && open {
+		if x.at == 0 && x.high() > 0 && b.beats(x.high(), start+int64(h)*3600) {
 			first, last = min(first, h), h
 		}
 	}
+	b.mu.Unlock()
 	if last >= 0 {
 		if err := f.lookInto(from, s, d, first, last); err != nil {
-			return hour{}, err
+			return err
 		}
 	}
-	out := hour{}
-	for _, h := range d.hours {
-		if h.beats(out) {
-			out = h
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range d.hours {
+		if x := &d.hours[i]; x.at != 0 && b.beats(x.found, x.at) {
+			b.sum, b.at = x.found, x.at
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // lookAtHours bounds the hours of a day.
 func (f *Filter) lookAtHours(d *day) {
 	d.hours = make([]hour, 24)
+	for h := range d.hours {
+		d.hours[h].found = math.MaxInt64
+	}
 	for _, t := range f.tracks {
 		if i := int(d.number - t.start); i >= 0 && i < len(t.facts) {
 			t.changeHours(i, 1, d.hours)
@@ -342,7 +373,7 @@ func (f *Filter) lookAtHours(d *day) {
 	start := series.DayStart(d.number)
 	for h := range d.hours {
 		if at := start + int64(h)*3600; at >= d.part.To || at+3600 <= d.part.From {
-			d.hours[h] = hour{}
+			d.hours[h].found = 0
 		}
 	}
 }
@@ -357,15 +388,9 @@ func (f *Filter) lookInto(from Reader, s *Scratch, d *day, first, last int) erro
 	}
 	for h := first; h <= last; h++ {
 		end := min(start+int64(h+1)*3600, part.To)
-		d.hours[h] = p.highest(int32(end-start), &s.account)
+		d.hours[h].found, d.hours[h].at = p.highest(int32(end-start), &s.account)
 	}
 	return nil
-}
-
-// describe says all of the peak that lies in a second.
-func (f *Filter) describe(from Reader, s *Scratch, d *day, at Span) (Peak, error) {
-	b, err := s.play(from, f.tracks, d.number, at)
-	return b.Peak, err
 }
 
 // idle finds the first second in which something is known, where nothing is in

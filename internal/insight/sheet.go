@@ -26,6 +26,7 @@ type sheet struct {
 	sum     sum                                   // but for the use
 
 	view    series.View
+	server  int64 // whose block view is of, and whose readings at has; 0: nobody's
 	at, use []uint32
 	pieces  []series.Piece // those that events point at
 	terms   []pair         // the same, of plain days
@@ -55,6 +56,7 @@ func (s *sheet) begin(day int32, part Span, peakOnly bool) {
 	s.from = int32(max(part.From-s.start, 0))
 	s.to = int32(min(part.To-s.start, series.DaySeconds))
 	s.peakOnly = peakOnly
+	s.server = 0
 	s.base, s.sum = 0, sum{}
 	s.events, s.pieces, s.terms = s.events[:0], s.pieces[:0], s.terms[:0]
 }
@@ -128,8 +130,7 @@ func (s *sheet) addStill(t *Track, i int) {
 	if !s.counts(t, f) {
 		return
 	}
-	s.at, s.use = s.at[:0], s.use[:0]
-	s.run(t, i, 0)
+	s.run(t, i, 0, nil, nil)
 }
 
 // counts says whether the terms of a track count on a day.
@@ -142,22 +143,32 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
 	if !s.counts(t, t.facts[i]) {
 		return nil
 	}
-	if !blocks.open(t.Server, &s.view) {
+	if s.server != t.Server && !s.open(t.Server, blocks) {
 		return s.missing(t)
 	}
 	place, ok := s.view.Find(t.Pool)
 	if !ok || !place.Plain {
 		return s.missing(t)
 	}
-	var atRead, useRead bool
-	s.at, atRead = s.view.Instants(s.at)
-	s.use, useRead = s.view.InUse(place, s.use)
-	if !atRead || !useRead || len(s.use) != len(s.at) || s.at[len(s.at)-1] >= series.DaySeconds {
+	if s.use, ok = s.view.InUse(place, s.use); !ok || len(s.use) != len(s.at) {
 		return s.missing(t)
 	}
 	_, _, hold, _, _ := s.view.Readings()
-	s.run(t, i, int32(hold))
+	s.run(t, i, int32(hold), s.at, s.use)
 	return nil
+}
+
+// open opens the block of a server and reads when its readings were. The next
+// track is often one of the same server.
+func (s *sheet) open(server int64, blocks *Blocks) (ok bool) {
+	if s.server = 0; !blocks.open(server, &s.view) {
+		return false
+	}
+	if s.at, ok = s.view.Instants(s.at); !ok || len(s.at) == 0 || s.at[len(s.at)-1] >= series.DaySeconds {
+		return false
+	}
+	s.server = server
+	return true
 }
 
 func (s *sheet) missing(t *Track) error {
@@ -165,9 +176,9 @@ func (s *sheet) missing(t *Track) error {
 		t.Server, t.Pool, series.DayOf(s.start))
 }
 
-// run plays what holds at midnight and then the samples s.at and s.use, which
-// are in order.
-func (s *sheet) run(t *Track, i int, hold int32) {
+// run plays what holds at midnight and then samples: when they were and what
+// was in use.
+func (s *sheet) run(t *Track, i int, hold int32, ats, uses []uint32) {
 	f := t.facts[i]
 	var p *pair
 	if !s.peakOnly {
@@ -177,11 +188,11 @@ func (s *sheet) run(t *Track, i int, hold int32) {
 	value, end := int32(t.carry[i]), int32(f.until())
 	// What happens up to the second from decides what is there in it.
 	k := 0
-	for k < len(s.at) && int32(s.at[k]) <= s.from {
+	for k < len(ats) && int32(ats[k]) <= s.from {
 		k++
 	}
 	if k > 0 {
-		value, end = int32(s.use[k-1]), int32(s.at[k-1])+hold
+		value, end = int32(uses[k-1]), int32(ats[k-1])+hold
 	}
 	known := end > s.from
 	if known {
@@ -192,7 +203,7 @@ func (s *sheet) run(t *Track, i int, hold int32) {
 	if p != nil {
 		s.sum.add(p.piece(known), 1)
 	}
-	ats, uses := s.at[k:], s.use[k:]
+	ats, uses = ats[k:], uses[k:]
 	for n, at := range ats {
 		a := int32(at)
 		if a >= s.to {
@@ -250,6 +261,7 @@ func (s *sheet) addAfter(t *Track, at int32, p *pair) {
 func (s *sheet) addGeneral(t *Track, i int, blocks *Blocks) error {
 	first := len(s.pieces)
 	var err error
+	s.server = 0
 	if s.pieces, err = t.play(s.pieces, i, blocks, &s.view); err != nil {
 		return err
 	}
@@ -385,12 +397,12 @@ func (p *player) stretch(end int32, extra int64, a *account) {
 }
 
 // highest goes on to a second of the day and returns the highest use before it
-// with the earliest second that has it; there is none where nothing is in use.
-func (p *player) highest(end int32, a *account) hour {
+// and the earliest second that has it; 0 and 0 where nothing is in use.
+func (p *player) highest(end int32, a *account) (use, at int64) {
 	a.begin(Span{}, true)
 	p.to(end, a)
-	if high := a.bucket.Peak.Value; high > 0 {
-		return hour{high: high, at: a.bucket.Peak.At}
+	if use = a.bucket.Peak.Value; use > 0 {
+		at = a.bucket.Peak.At
 	}
-	return hour{}
+	return use, at
 }

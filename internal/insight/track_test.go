@@ -279,7 +279,7 @@ func drawTracks(t *rapid.T, e *madeEstate) []*insight.Track {
 
 // checkPeak compares a filter's peak with that of the pieces.
 func (e *madeEstate) checkPeak(t *rapid.T, f *insight.Filter, tracks []*insight.Track, s insight.Span) {
-	got, err := f.Peak(e, new(insight.Scratch))
+	got, err := f.Peak(e, new(insight.Scratch), new(insight.Scratch))
 	if err != nil {
 		t.Fatal(err)
 	}

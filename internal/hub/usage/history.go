@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"runtime"
 	"slices"
 	"time"
 
@@ -59,18 +60,18 @@ func (s *Service) peak(e *estate, product string, lines []line, span insight.Spa
 
 // search returns the peak of the sum of tracks by a filter of its own.
 func (s *Service) search(e *estate, tracks []*insight.Track, span insight.Span) (insight.Peak, error) {
-	scratch := s.memory.scratch()
+	scratch := s.memory.scratches(1)
 	defer s.memory.giveBack(scratch)
 	f := insight.NewFilter(span)
-	if err := f.Add(e.reader, scratch, tracks...); err != nil {
+	if err := f.Add(e.reader, scratch[0], tracks...); err != nil {
 		return insight.Peak{}, err
 	}
-	return f.Peak(e.reader, scratch)
+	return f.Peak(e.reader, scratch...)
 }
 
 // closed returns the peak over closed days, by a filter that is kept.
 func (s *Service) closed(e *estate, product string, tracks []*insight.Track, span insight.Span) (insight.Peak, error) {
-	scratch := s.memory.scratch()
+	scratch := s.memory.scratches(runtime.GOMAXPROCS(0))
 	defer s.memory.giveBack(scratch)
 	kept := s.memory.takeFilter(e, product, span, tracks)
 	var err error
@@ -79,15 +80,15 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 			filterKey: filterKey{e.org.ID, product, span}, made: e.reader.changes.now,
 			filter: insight.NewFilter(span), tracks: slices.Clone(tracks),
 		}
-		err = kept.filter.Add(e.reader, scratch, tracks...)
+		err = kept.filter.Add(e.reader, scratch[0], tracks...)
 	} else {
-		err = kept.filter.Toggle(e.reader, scratch, difference(kept.tracks, tracks)...)
+		err = kept.filter.Toggle(e.reader, scratch[0], difference(kept.tracks, tracks)...)
 		kept.tracks = slices.Clone(tracks)
 	}
 	if err != nil {
 		return insight.Peak{}, err
 	}
-	p, err := kept.filter.Peak(e.reader, scratch)
+	p, err := kept.filter.Peak(e.reader, scratch...)
 	if err == nil {
 		s.memory.keepFilter(kept)
 	}

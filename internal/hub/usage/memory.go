@@ -83,28 +83,26 @@ func (m *memory) shrink(limit int64) {
 	}
 }
 
-// scratch lends memory for an answer.
-func (m *memory) scratch() *insight.Scratch {
+// scratches lends memory for an answer, for so many goroutines.
+func (m *memory) scratches(n int) []*insight.Scratch {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := len(m.free)
-	if n == 0 {
-		return new(insight.Scratch)
+	lent := min(n, len(m.free))
+	out := slices.Clone(m.free[len(m.free)-lent:])
+	m.free = m.free[:len(m.free)-lent]
+	for len(out) < n {
+		out = append(out, new(insight.Scratch))
 	}
-	s := m.free[n-1]
-	m.free = m.free[:n-1]
-	return s
+	return out
 }
 
 // freeScratches is how many are kept.
-const freeScratches = 4
+const freeScratches = 8
 
-func (m *memory) giveBack(s *insight.Scratch) {
+func (m *memory) giveBack(s []*insight.Scratch) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.free) < freeScratches {
-		m.free = append(m.free, s)
-	}
+	m.free = append(m.free, s[:min(len(s), freeScratches-len(m.free))]...)
 }
 
 // A filterKey names what filters may stand for another.
