@@ -12,7 +12,7 @@ import (
 )
 
 // A Record is one line of a batch after its header: a *ServerRecord, *Samples,
-// *Events, *Failed, *Holders, *Denial or *Gap.
+// *Events, *Maxima, *Failed, *Holders, *Denial or *Gap.
 type Record interface {
 	kind() string
 	stamp() // sets the field Kind
@@ -21,6 +21,7 @@ type Record interface {
 func (r *ServerRecord) kind() string { return KindServer }
 func (r *Samples) kind() string      { return KindSamples }
 func (r *Events) kind() string       { return KindEvents }
+func (r *Maxima) kind() string       { return KindMaxima }
 func (r *Failed) kind() string       { return KindFailed }
 func (r *Holders) kind() string      { return KindHolders }
 func (r *Denial) kind() string       { return KindDenial }
@@ -29,6 +30,7 @@ func (r *Gap) kind() string          { return KindGap }
 func (r *ServerRecord) stamp() { r.Kind = KindServer }
 func (r *Samples) stamp()      { r.Kind = KindSamples }
 func (r *Events) stamp()       { r.Kind = KindEvents }
+func (r *Maxima) stamp()       { r.Kind = KindMaxima }
 func (r *Failed) stamp()       { r.Kind = KindFailed }
 func (r *Holders) stamp()      { r.Kind = KindHolders }
 func (r *Denial) stamp()       { r.Kind = KindDenial }
@@ -44,6 +46,8 @@ func newRecord(kind string) Record {
 		return new(Samples)
 	case KindEvents:
 		return new(Events)
+	case KindMaxima:
+		return new(Maxima)
 	case KindFailed:
 		return new(Failed)
 	case KindHolders:

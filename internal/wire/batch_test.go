@@ -21,7 +21,7 @@ import (
 	"headroom/internal/wire"
 )
 
-var record = flag.Bool("record", false, "record a batch of the present version where there is none yet")
+var record = flag.Bool("record", false, "record batches of the present version where there are none yet")
 
 func header() wire.BatchHeader {
 	return wire.BatchHeader{
@@ -55,12 +55,21 @@ func day() []wire.Record {
 			PoolKey: solid, From: 1_771_980_000, To: 1_771_990_000, Exact: true, Start: 1,
 			At: []int64{1_771_980_100, 1_771_980_200}, InUse: []int64{2, 0}, High: []int64{2, 3},
 		},
+		maxima(),
 		&wire.Failed{At: 1_771_990_900, Reason: "lmutil: connection refused", OffsetMS: -1500},
 		&wire.Holders{At: 1_771_990_600, Holders: []wire.Holder{
 			{PoolKey: solid, User: "Änne", Host: "cad-07", Display: ":0", Licenses: 2, Since: 1_771_985_000, How: license.HolderActive},
 		}},
 		&wire.Denial{PoolKey: solid, At: 1_771_989_000, User: "bob", Host: "cad-08", Reason: "all licenses are in use", Count: 3},
 		&wire.Gap{From: 1_771_000_000, To: 1_771_100_000, Reason: "spool full", Batch: &wire.BatchID{Epoch: header().Epoch, Seq: 3}},
+	}
+}
+
+// maxima are those of two intervals of an imported usage file.
+func maxima() *wire.Maxima {
+	return &wire.Maxima{
+		PoolKey: wire.PoolKey{Feature: "XDT_PLT_CCS"}, Vendor: "CITRIX", Imported: true, OffsetMS: -1500,
+		From: []int64{1_771_970_400, 1_771_971_300}, To: []int64{1_771_971_300, 1_771_972_200}, InUse: []int64{412, 0},
 	}
 }
 
@@ -100,7 +109,7 @@ func drawRecord(t *rapid.T) wire.Record {
 	name := rapid.StringN(0, 8, -1)
 	key := wire.PoolKey{Feature: name.Draw(t, "feature"), Daemon: name.Draw(t, "daemon"), Variant: name.Draw(t, "variant")}
 	at := rapid.Int64().Draw(t, "at")
-	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	switch rapid.IntRange(0, 7).Draw(t, "kind") {
 	case 0:
 		return &wire.ServerRecord{At: at, ServerInfo: wire.ServerInfo{GUID: name.Draw(t, "guid"), Name: name.Draw(t, "name")}}
 	case 1:
@@ -116,6 +125,11 @@ func drawRecord(t *rapid.T) wire.Record {
 		return &wire.Holders{At: at, Holders: []wire.Holder{{PoolKey: key, User: name.Draw(t, "user"), Licenses: at}}}
 	case 5:
 		return &wire.Denial{PoolKey: key, At: at, User: name.Draw(t, "user"), Count: at}
+	case 6:
+		return &wire.Maxima{
+			PoolKey: key, Vendor: name.Draw(t, "vendor"), Imported: rapid.Bool().Draw(t, "imported"), OffsetMS: at,
+			From: instants.Draw(t, "from"), To: instants.Draw(t, "to"), InUse: instants.Draw(t, "in use"),
+		}
 	default:
 		return &wire.Gap{From: at, To: at, Reason: name.Draw(t, "reason")}
 	}
@@ -277,8 +291,11 @@ func (c *cut) Read(p []byte) (int, error) {
 // reads, agents in the field break.
 func TestEveryReleasedVersionReads(t *testing.T) {
 	present := fmt.Sprintf("testdata/v%d", wire.Version)
-	if _, err := os.Stat(present); *record && errors.Is(err, os.ErrNotExist) {
-		recordDay(t, present)
+	for name, records := range map[string][]wire.Record{"day": day(), "maxima": {maxima()}} {
+		file := filepath.Join(present, name)
+		if _, err := os.Stat(file + ".batch"); *record && errors.Is(err, os.ErrNotExist) {
+			recordBatch(t, file, records)
+		}
 	}
 	for v := 1; v <= wire.Version; v++ {
 		files, err := filepath.Glob(fmt.Sprintf("testdata/v%d/*.batch", v))
@@ -306,9 +323,11 @@ func TestEveryReleasedVersionReads(t *testing.T) {
 	}
 }
 
-func recordDay(t *testing.T, dir string) {
+// recordBatch keeps a batch, and what is understood of it, as file.batch and
+// file.json.
+func recordBatch(t *testing.T, file string, records []wire.Record) {
 	t.Helper()
-	body, err := wire.EncodeBatch(header(), day()...)
+	body, err := wire.EncodeBatch(header(), records...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,8 +335,8 @@ func recordDay(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(dir+"/day.batch", body, 0o644),
-		os.WriteFile(dir+"/day.json", []byte(understood(t, b)), 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file+".batch", body, 0o644),
+		os.WriteFile(file+".json", []byte(understood(t, b)), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ const (
 	KindServer  = "server"
 	KindSamples = "samples"
 	KindEvents  = "events"
+	KindMaxima  = "maxima"
 	KindFailed  = "failed"
 	KindHolders = "holders"
 	KindDenial  = "denial"
@@ -105,6 +106,20 @@ type Events struct {
 	At       []int64 `json:"at"`             // ascending, within [From, To)
 	InUse    []int64 `json:"in_use"`         // from the next second on, and in this one where High is missing
 	High     []int64 `json:"high,omitempty"` // highest value within the second; missing: InUse
+	OffsetMS int64   `json:"offset_ms,omitempty"`
+}
+
+// Maxima is the use of one pool as a source tells it that says only the highest
+// use of times, and not when in them it was reached. The arrays are of equal
+// length; maximum number i is of [From[i], To[i]).
+type Maxima struct {
+	Kind string `json:"kind"` // KindMaxima
+	PoolKey
+	Vendor   string  `json:"vendor,omitempty"`
+	Imported bool    `json:"imported,omitempty"`
+	From     []int64 `json:"from"`   // ascending, by the source's own clock
+	To       []int64 `json:"to"`     // each after its From, and not after the next one
+	InUse    []int64 `json:"in_use"` // highest of its time, reached in one second of it at least
 	OffsetMS int64   `json:"offset_ms,omitempty"`
 }
 

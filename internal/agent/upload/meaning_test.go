@@ -13,8 +13,8 @@ import (
 )
 
 // A meaning is what records say, however they are put: one line for each pool
-// at each instant, and for each second of a log's spans, with how often it is
-// said.
+// at each instant, for each second of a log's spans, and for each maximum, with
+// how often it is said.
 type meaning map[string]int
 
 // meaningOf sends records over the wire and says what arrives.
@@ -27,6 +27,8 @@ func meaningOf(t failer, records []wire.Record) meaning {
 			m.samples(r)
 		case *wire.Events:
 			m.events(r)
+		case *wire.Maxima:
+			m.maxima(r)
 		default:
 			text, err := json.Marshal(r)
 			if err != nil {
@@ -86,6 +88,13 @@ func (m meaning) events(r *wire.Events) {
 	}
 	if next != len(r.At) {
 		m[fmt.Sprintf("%d events outside of [%d, %d)", len(r.At)-next, r.From, r.To)]++
+	}
+}
+
+// maxima says each maximum with its whole time.
+func (m meaning) maxima(r *wire.Maxima) {
+	for i, from := range r.From {
+		m[fmt.Sprintf("[%d, %d) of %v %s imported %t offset %d: at most %d", from, r.To[i], r.PoolKey, r.Vendor, r.Imported, r.OffsetMS, r.InUse[i])]++
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 )
 
 // merge puts the records of consecutive readings together: samples of the same
-// pools become runs, spans of a log are joined, and of facts of which only the
-// newest counts (what the server is, who holds licenses) only that is kept.
+// pools become runs, spans of a log are joined, so are the maxima of a pool, and
+// of facts of which only the newest counts (what the server is, who holds
+// licenses) only that is kept.
 // Records come in the order in which they were taken, and keep it.
 func merge(records []wire.Record) []wire.Record {
-	m := merger{spans: map[spanKey]*wire.Events{}}
+	m := merger{spans: map[spanKey]*wire.Events{}, maxima: map[maximaKey]*wire.Maxima{}}
 	for _, r := range records {
 		m.add(r)
 	}
@@ -30,6 +31,7 @@ type merger struct {
 	server  int           // where in out the newest ServerRecord stands, plus one
 	holders int           // and the newest Holders
 	spans   map[spanKey]*wire.Events
+	maxima  map[maximaKey]*wire.Maxima
 }
 
 // A spanKey names a pool whose log spans may be joined.
@@ -37,6 +39,14 @@ type spanKey struct {
 	pool     wire.PoolKey
 	vendor   string
 	exact    bool
+	imported bool
+	offset   int64
+}
+
+// A maximaKey names a pool whose maxima may be joined.
+type maximaKey struct {
+	pool     wire.PoolKey
+	vendor   string
 	imported bool
 	offset   int64
 }
@@ -60,6 +70,8 @@ func (m *merger) add(r wire.Record) {
 		m.holders = m.newest(m.holders, r)
 	case *wire.Events:
 		m.addSpan(r)
+	case *wire.Maxima:
+		m.addMaxima(r)
 	default:
 		m.out = append(m.out, r)
 	}
@@ -171,6 +183,24 @@ func (m *merger) addSpan(e *wire.Events) {
 	m.out = append(m.out, &span)
 }
 
+// addMaxima joins maxima to those of their pool that end before they begin.
+func (m *merger) addMaxima(r *wire.Maxima) {
+	n := len(r.From)
+	if n == 0 || len(r.To) != n || len(r.InUse) != n {
+		m.out = append(m.out, r) // the hub says what is wrong with it
+		return
+	}
+	key := maximaKey{r.PoolKey, r.Vendor, r.Imported, r.OffsetMS}
+	if was := m.maxima[key]; was != nil && was.To[len(was.To)-1] <= r.From[0] {
+		was.From, was.To, was.InUse = append(was.From, r.From...), append(was.To, r.To...), append(was.InUse, r.InUse...)
+		return
+	}
+	joined := *r
+	joined.From, joined.To, joined.InUse = slices.Clone(r.From), slices.Clone(r.To), slices.Clone(r.InUse)
+	m.maxima[key] = &joined
+	m.out = append(m.out, &joined)
+}
+
 // last returns what is in use at the end of a span.
 func last(e *wire.Events) int64 {
 	if len(e.InUse) == 0 {
@@ -195,8 +225,10 @@ func shortenHigh(e *wire.Events) []int64 {
 	return e.High
 }
 
-// split divides records into two halves, and a single run or span at the
-// middle of its instants. It returns false for what cannot be divided.
+// split divides records into two halves, a single run or span at the middle of
+// its instants, and a list of maxima between two of them: in half of its time a
+// maximum would claim that it was reached there. It returns false for what
+// cannot be divided.
 func split(records []wire.Record) (a, b []wire.Record, ok bool) {
 	if len(records) > 1 {
 		n := len(records) / 2
@@ -216,8 +248,23 @@ func split(records []wire.Record) (a, b []wire.Record, ok bool) {
 			first, second := splitSpan(r, at)
 			return []wire.Record{first}, []wire.Record{second}, true
 		}
+	case *wire.Maxima:
+		if n := len(r.From); n > 1 && len(r.To) == n && len(r.InUse) == n {
+			first, second := splitMaxima(r)
+			return []wire.Record{first}, []wire.Record{second}, true
+		}
 	}
 	return nil, nil, false
+}
+
+// splitMaxima divides a list of at least two maxima.
+func splitMaxima(r *wire.Maxima) (first, second *wire.Maxima) {
+	a, b := *r, *r
+	n := len(r.From) / 2
+	a.From, b.From = r.From[:n:n], r.From[n:]
+	a.To, b.To = r.To[:n:n], r.To[n:]
+	a.InUse, b.InUse = r.InUse[:n:n], r.InUse[n:]
+	return &a, &b
 }
 
 // splitRun divides a run of at least two instants.

@@ -105,14 +105,30 @@ func drawEvents(t *rapid.T, logs map[string]logState) *wire.Events {
 	return e
 }
 
+// drawMaxima draws maxima that often go on where the last ones ended.
+func drawMaxima(t *rapid.T, files map[string]int64) *wire.Maxima {
+	feature := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "feature")
+	m := &wire.Maxima{PoolKey: wire.PoolKey{Feature: feature}, Imported: rapid.IntRange(0, 5).Draw(t, "imported") > 0}
+	at := files[feature] + rapid.Int64Range(-1, 2).Draw(t, "hole")
+	for range rapid.IntRange(1, 3).Draw(t, "times") {
+		m.From = append(m.From, at)
+		at += rapid.Int64Range(1, 900).Draw(t, "seconds")
+		m.To, m.InUse = append(m.To, at), append(m.InUse, rapid.Int64Range(0, 3).Draw(t, "in use"))
+		at += rapid.Int64Range(0, 1).Draw(t, "hole within")
+	}
+	files[feature] = at
+	return m
+}
+
 // drawRecords draws what consecutive readings bring. The times go ahead, and
 // sometimes not.
 func drawRecords(t *rapid.T) []wire.Record {
 	var records []wire.Record
 	logs := map[string]logState{"a": {at: noon.Unix()}, "b": {at: noon.Unix()}}
+	files := map[string]int64{"a": noon.Unix(), "b": noon.Unix()}
 	at := noon.Unix()
 	for range rapid.IntRange(0, 25).Draw(t, "records") {
-		switch rapid.SampledFrom([]string{"samples", "samples", "samples", "samples", "events", "events", "failed", "denial", "gap", "server", "holders"}).Draw(t, "record") {
+		switch rapid.SampledFrom([]string{"samples", "samples", "samples", "samples", "events", "events", "maxima", "maxima", "failed", "denial", "gap", "server", "holders"}).Draw(t, "record") {
 		case "samples":
 			if rapid.IntRange(0, 9).Draw(t, "clock set back") == 0 {
 				at -= 2
@@ -122,6 +138,8 @@ func drawRecords(t *rapid.T) []wire.Record {
 			records = append(records, s)
 		case "events":
 			records = append(records, drawEvents(t, logs))
+		case "maxima":
+			records = append(records, drawMaxima(t, files))
 		case "failed":
 			records = append(records, &wire.Failed{At: at, Reason: "timeout"})
 		case "denial":
@@ -237,12 +255,34 @@ func TestSpansOfALogAreJoined(t *testing.T) {
 	}
 }
 
+func TestMaximaOfAPoolAreJoined(t *testing.T) {
+	var records []wire.Record
+	for i := range int64(50) {
+		from := noon.Unix() + 900*i
+		records = append(records, &wire.Maxima{PoolKey: wire.PoolKey{Feature: "a"}, Imported: true, From: []int64{from}, To: []int64{from + 900}, InUse: []int64{i}})
+	}
+	merged := upload.Merge(records)
+	if len(merged) != 1 {
+		t.Fatalf("50 maxima that follow each other became %d records, want one", len(merged))
+	}
+	if again := upload.Merge([]wire.Record{records[0], records[0]}); len(again) != 2 {
+		t.Errorf("the same maximum twice became %d records, want two: a list may not overlap", len(again))
+	}
+}
+
 // What a broken reader says is for the hub to refuse, not to crash on.
 func TestMergeSurvivesWhatNoReaderShouldSay(t *testing.T) {
 	empty := &wire.Samples{Interval: 300, Complete: true, Source: "flexnet"}
 	merged := upload.Merge([]wire.Record{empty, reading(0, 1), empty, reading(5, 2), empty})
 	if len(merged) != 4 {
 		t.Errorf("%d records, want three empty ones and a run of two", len(merged))
+	}
+	uneven := &wire.Maxima{From: []int64{1, 2}, To: []int64{2}}
+	if merged := upload.Merge([]wire.Record{uneven, uneven, &wire.Maxima{}}); len(merged) != 3 {
+		t.Errorf("%d records, want the broken maxima as they were", len(merged))
+	}
+	if _, _, ok := upload.Split([]wire.Record{uneven}); ok {
+		t.Error("maxima without ends were divided")
 	}
 }
 
@@ -276,6 +316,9 @@ func TestPartsOfADivisionMeanTheWhole(t *testing.T) {
 			}
 			if e, ok := r.(*wire.Events); ok && len(e.At) > 1 {
 				t.Errorf("a span of %d events was not divided", len(e.At))
+			}
+			if m, ok := r.(*wire.Maxima); ok && len(m.From) > 1 {
+				t.Errorf("a list of %d maxima was not divided", len(m.From))
 			}
 		}
 	})

@@ -121,7 +121,10 @@ const headRoom = 4 << 10
 const daySeconds = 24 * 60 * 60
 
 // daysOf returns the first and the last UTC day of a span.
-func daysOf(e *wire.Events) (first, last int64) { return e.From / daySeconds, (e.To - 1) / daySeconds }
+func daysOf(e *wire.Events) (first, last int64) { return daysBetween(e.From, e.To) }
+
+// daysBetween returns the first and the last UTC day of [from, to).
+func daysBetween(from, to int64) (first, last int64) { return from / daySeconds, (to - 1) / daySeconds }
 
 // pointsOf counts the values of a record.
 func pointsOf(r wire.Record) int {
@@ -131,6 +134,13 @@ func pointsOf(r wire.Record) int {
 	case *wire.Events:
 		first, last := daysOf(r)
 		return len(r.At) + max(0, int(last-first)+1)
+	case *wire.Maxima:
+		n := 0
+		for i, from := range r.From[:min(len(r.From), len(r.To))] {
+			first, last := daysBetween(from, r.To[i])
+			n += max(0, int(last-first)+1)
+		}
+		return n
 	}
 	return 0
 }
@@ -146,6 +156,12 @@ func touch(days map[int64]bool, r wire.Record) {
 	case *wire.Events:
 		for day, last := daysOf(r); day <= last && len(days) <= wire.MaxDays; day++ {
 			days[day] = true
+		}
+	case *wire.Maxima:
+		for i, from := range r.From[:min(len(r.From), len(r.To))] {
+			for day, last := daysBetween(from, r.To[i]); day <= last && len(days) <= wire.MaxDays; day++ {
+				days[day] = true
+			}
 		}
 	}
 }

@@ -29,6 +29,15 @@ func wide(pools, instants int, from int64) *wire.Samples {
 	return s
 }
 
+// dailyMaxima are those of so many days, one each.
+func dailyMaxima(days int, from int64) *wire.Maxima {
+	m := &wire.Maxima{PoolKey: wire.PoolKey{Feature: "a"}, Imported: true}
+	for i := range int64(days) {
+		m.From, m.To, m.InUse = append(m.From, from+i*86400), append(m.To, from+(i+1)*86400), append(m.InUse, i%50)
+	}
+	return m
+}
+
 // limits refuses what a hub refuses as too large, and counts how often.
 func limits(refusals *int) func(http.ResponseWriter, string, *wire.Batch) bool {
 	return func(w http.ResponseWriter, _ string, b *wire.Batch) bool {
@@ -48,6 +57,13 @@ func limits(refusals *int) func(http.ResponseWriter, string, *wire.Batch) bool {
 				for day := r.From / 86400; day <= (r.To-1)/86400; day++ {
 					points++
 					days[day] = true
+				}
+			case *wire.Maxima:
+				for i, from := range r.From {
+					for day := from / 86400; day <= (r.To[i]-1)/86400; day++ {
+						points++
+						days[day] = true
+					}
 				}
 			}
 		}
@@ -79,6 +95,13 @@ func TestMoreThanABatchHoldsBecomesSeveral(t *testing.T) {
 				{&wire.Events{PoolKey: wire.PoolKey{Feature: "a"}, From: 0, To: 700 * day, At: []int64{5}, InUse: []int64{1}}},
 				{&wire.Events{PoolKey: wire.PoolKey{Feature: "a"}, From: 700 * day, To: 1400 * day, Start: 1}},
 			},
+		},
+		"maxima of too many days together": {
+			readings: [][]wire.Record{{dailyMaxima(700, 0)}, {dailyMaxima(700, 700*day)}},
+		},
+		"maxima of too many days in each": {
+			readings: [][]wire.Record{{dailyMaxima(1400, 0)}, {dailyMaxima(1400, 1400*day)}},
+			refusals: 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +156,12 @@ func sums(records []wire.Record) meaning {
 			m["licenses times seconds"] += int(level * (r.To - at))
 			m["seconds"] += int(r.To - r.From)
 			m["events"] += len(r.At)
+		case *wire.Maxima:
+			for i, from := range r.From {
+				m["maxima"]++
+				m["maxima times seconds"] += int(r.InUse[i] * (r.To[i] - from))
+				m["ends of maxima"] += int(r.To[i])
+			}
 		}
 	}
 	return m

@@ -378,13 +378,13 @@ func sampleDetails() usage.Details {
 		{GUID: "b", Name: "lic-b", Status: usage.NotReporting, LastReported: now.Add(-100 * time.Hour)},
 	}
 	day := now.Add(-13 * time.Hour).Unix()
-	peak := insight.Peak{Known: true, Value: 42, At: day + 3600, Installed: license.Of(50), Basis: license.BasisSampled, Coverage: insight.Coverage{Known: 3, Unknown: 1}}
+	peak := insight.Peak{Known: true, Value: 42, Low: 42, At: day + 3600, Installed: license.Of(50), Basis: license.BasisSampled, Coverage: insight.Coverage{Known: 3, Unknown: 1}}
 	in := usage.Now{InUse: license.Of(1234), Installed: license.Of(2000), Counted: 1, LeftOut: []string{"lic-b"}}
 	return usage.Details{
 		At: now, Product: catalog.Product{Key: "cad/x y", Name: "CAD Pro", Model: catalog.Concurrent}, Now: in, Peak: peak,
 		Trend: []insight.Bucket{
 			{Span: insight.Span{From: day - 86400, To: day}, Peak: insight.Peak{Coverage: insight.Coverage{Unknown: 86400}}, Mean: math.NaN()},
-			{Span: insight.Span{From: day, To: day + 86400}, Peak: peak, Mean: 20.5, Installed: license.Of(50)},
+			{Span: insight.Span{From: day, To: day + 86400}, Peak: peak, Mean: 20.5, P95: license.Of(39), Installed: license.Of(50)},
 		},
 		Servers: []usage.ServerUse{{Server: servers[0], Pools: []string{"cad@v"}, Now: in, Peak: peak, Share: license.Of(42)}},
 		All:     servers,
@@ -394,7 +394,8 @@ func sampleDetails() usage.Details {
 func TestUsageLinksToItsDetails(t *testing.T) {
 	h := founded(t)
 	h.get("/").wants(http.StatusOK, "1\u202f234", "/usage/cad%2Fx%20y", "without lic-b")
-	h.get("/usage/cad%2Fx%20y").wants(http.StatusOK, "CAD Pro", "lic-b", "24 Nov 2026")
+	h.get("/usage/cad%2Fx%20y").wants(http.StatusOK, "CAD Pro", "lic-b", "24 Nov 2026",
+		`<td class="num" data-value="39">39</td>`, `<td class="num" data-value=""><span class="unknown"`)
 }
 
 func TestTheAddressSaysWhatIsShown(t *testing.T) {
@@ -445,6 +446,15 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 	}
 	if got := rows[1][3]; got != "" {
 		t.Errorf("highest of an unknown day is %q, want an empty cell", got)
+	}
+	if got, want := strings.Join(rows[0][11:], " "), "highest_at_least 95_percent_of_the_time_at_most"; got != want {
+		t.Errorf("last columns %q, want %q", got, want)
+	}
+	if got := rows[1][11] + rows[1][12]; got != "" {
+		t.Errorf("bounds of an unknown day are %q, want empty cells", got)
+	}
+	if got, want := rows[2][11]+" "+rows[2][12], "42 39"; got != want {
+		t.Errorf("bounds of the known day are %q, want %q", got, want)
 	}
 	if got, want := rows[2][3]+" "+rows[2][4], "42 2026-11-24T02:05:00+01:00"; got != want {
 		t.Errorf("highest of the known day is %q, want %q", got, want)

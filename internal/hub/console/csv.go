@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"headroom/internal/hub/usage"
-	"headroom/internal/license"
 	"headroom/internal/look"
 )
 
@@ -54,14 +53,15 @@ func sendCSV(w http.ResponseWriter, name string, rows [][]string) error {
 func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 	rows := [][]string{{
 		string(q.step), "from", "to", "highest", "highest_at", "highest_basis", "may_be_higher",
-		"mean", "installed", "overdraft", "known_percent",
+		"mean", "installed", "overdraft", "known_percent", "highest_at_least", "95_percent_of_the_time_at_most",
 	}}
 	for _, b := range d.Trend {
-		row := []string{bucketName(clock, q.step, b), cellTime(clock, b.From), cellTime(clock, b.To), "", "", "", "", "", "", "", ""}
+		row := []string{bucketName(clock, q.step, b), cellTime(clock, b.From), cellTime(clock, b.To), "", "", "", "", "", "", "", "", "", ""}
 		if b.Peak.Known {
 			row[3], row[4] = strconv.FormatInt(b.Peak.Value, 10), cellTime(clock, b.Peak.At)
 			row[5] = string(b.Peak.Basis)
-			row[6] = strconv.FormatBool(b.Peak.Partial || b.Peak.Basis == license.BasisAtLeast)
+			row[6] = strconv.FormatBool(mayBeHigher(b.Peak))
+			row[11] = strconv.FormatInt(b.Peak.Low, 10)
 		}
 		if !math.IsNaN(b.Mean) {
 			row[7] = strconv.FormatFloat(b.Mean, 'f', 3, 64)
@@ -70,6 +70,7 @@ func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 		if share, ok := b.Peak.Coverage.Share(); ok {
 			row[10] = strconv.FormatFloat(100*share, 'f', 2, 64)
 		}
+		row[12] = sortCount(b.P95)
 		rows = append(rows, row)
 	}
 	return rows

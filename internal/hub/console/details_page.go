@@ -62,9 +62,11 @@ type trendRow struct {
 	Highest           template.HTML
 	HighestAt         template.HTML
 	Mean              string
+	P95               template.HTML // what use did not exceed in 95 % of the known time
 	Installed         template.HTML
 	Coverage          template.HTML
 	MaxSort, MeanSort string
+	P95Sort           string
 }
 
 // A serverUse is one license server's part.
@@ -259,16 +261,20 @@ func bucketName(clock look.Clock, step usage.Step, b insight.Bucket) string {
 }
 
 func newTrendRow(clock look.Clock, step usage.Step, b insight.Bucket) trendRow {
-	row := trendRow{Name: bucketName(clock, step, b), From: b.From, Mean: look.Decimal(b.Mean), Coverage: coverageText(b.Peak.Coverage)}
+	const noMoment = "No moment of this time is known."
+	row := trendRow{
+		Name: bucketName(clock, step, b), From: b.From, Mean: look.Decimal(b.Mean), Coverage: coverageText(b.Peak.Coverage),
+		P95: look.Count(b.P95, noMoment), P95Sort: sortCount(b.P95),
+	}
 	_, knowable := b.Peak.Coverage.Share()
 	switch {
 	case b.Peak.Known:
 		row.Highest, row.MaxSort = peakValue(b.Peak), strconv.FormatInt(b.Peak.Value, 10)
 		row.HighestAt = clock.Time(time.Unix(b.Peak.At, 0))
 	case knowable:
-		row.Highest, row.HighestAt = look.Unknown("No moment of this time is known."), look.None("not known")
+		row.Highest, row.HighestAt = look.Unknown(noMoment), look.None("not known")
 	default:
-		row.Highest, row.HighestAt = look.None("no readings yet"), look.None("no readings yet")
+		row.Highest, row.HighestAt, row.P95 = look.None("no readings yet"), look.None("no readings yet"), look.None("no readings yet")
 	}
 	if !math.IsNaN(b.Mean) {
 		row.MeanSort = strconv.FormatFloat(b.Mean, 'f', 3, 64)

@@ -3,6 +3,7 @@ package console
 import (
 	"html/template"
 	"math"
+	"strings"
 	"time"
 
 	"headroom/internal/hub/usage"
@@ -55,13 +56,33 @@ func newPeak(clock look.Clock, window string, p insight.Peak) peakView {
 	return v
 }
 
-// peakValue never shows a bare number where the true one may be higher.
+const (
+	whyHigher  = "The true value may be higher."
+	whyBetween = "The source tells only the highest use of a time, not when it was reached."
+)
+
+// peakValue never shows a bare number where the true one may be higher, or lies
+// between two.
 func peakValue(p insight.Peak) template.HTML {
-	if p.Partial || p.Basis == license.BasisAtLeast {
-		return template.HTML(`<span title="The true value may be higher.">` + "\u2265" + `&#8239;` + look.Number(p.Value) + `</span>`)
+	value, why := look.Number(p.Value), ""
+	if mayBeHigher(p) {
+		value, why = "\u2265&#8239;"+value, whyHigher
 	}
-	return template.HTML(look.Number(p.Value))
+	if isBetween(p) {
+		value = look.Number(p.Low) + " to " + value
+		why = strings.TrimSpace("Between these two. " + whyBetween + " " + why)
+	}
+	if why == "" {
+		return template.HTML(value)
+	}
+	return template.HTML(`<span title="` + why + `">` + value + `</span>`)
 }
+
+// mayBeHigher says whether more than a peak's value may have been in use.
+func mayBeHigher(p insight.Peak) bool { return p.Partial || p.Basis == license.BasisAtLeast }
+
+// isBetween says whether less than a peak's value may have been in use.
+func isBetween(p insight.Peak) bool { return p.Basis == license.BasisBetween && p.Low < p.Value }
 
 func peakInstalled(p insight.Peak) template.HTML {
 	if p.Unlimited {
@@ -76,13 +97,21 @@ func basisText(p insight.Peak) template.HTML {
 		license.BasisExact:   {"exact", "From complete events of the license servers: exact to the second."},
 		license.BasisSampled: {"sampled", "Seen at readings. Between two of them use may have been higher."},
 		license.BasisAtLeast: {"at least", "From a log that was cut at its start: use may have been higher."},
-		license.BasisBetween: {"between", "The source tells only the highest value of a time."},
+		license.BasisBetween: {"between, only the highest of a time is told", whyBetween},
 	}
 	word, ok := words[p.Basis]
 	if !ok {
 		return look.None("not known how")
 	}
 	text, title := word[0], word[1]
+	switch {
+	case isBetween(p):
+		title += " The peak lies between the two values."
+	case p.Basis == license.BasisBetween && p.Partial:
+		title += " The value of those known is certain, and when in its time it was reached is not."
+	case p.Basis == license.BasisBetween:
+		title += " The value is certain, and when in its time it was reached is not."
+	}
 	if p.Partial {
 		text += ", partial"
 		title += " At that moment one of the license servers was unknown."

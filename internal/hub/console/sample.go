@@ -45,6 +45,7 @@ type sampleShape struct {
 	installed, overdraft int64
 	base, swing          float64
 	known                int // days of history
+	read                 int // the last of them, with readings; before them a file told only the highest use of times. 0: all
 }
 
 // buckets makes days that end with today: working days and weekends, a day
@@ -72,10 +73,13 @@ func (s sampleShape) buckets(clock look.Clock, days int) []insight.Bucket {
 			if i < days/2 && s.installed > 100 {
 				b.Installed = license.Of(s.installed*9/10 + s.overdraft)
 			}
-			b.Mean = level * 0.58
+			b.Mean, b.P95 = level*0.58, license.Of(int64(level*0.94))
 			b.Peak = insight.Peak{
-				Known: true, Value: int64(level), At: span.From + min(length-1, 10*3600+int64(n*61)), Installed: b.Installed,
+				Known: true, Value: int64(level), Low: int64(level), At: span.From + min(length-1, 10*3600+int64(n*61)), Installed: b.Installed,
 				Basis: license.BasisSampled, Coverage: insight.Coverage{Known: length * int64(95+n%6) / 100, Unknown: length * int64(5-n%6) / 100},
+			}
+			if s.read > 0 && i < days-s.read {
+				b.Peak.Basis, b.Peak.Low = license.BasisBetween, int64(level/5)
 			}
 		}
 		all = append(all, b)
@@ -104,7 +108,9 @@ func samplePeaks(clock look.Clock, s sampleShape) usage.Peaks {
 	if s.known > 0 {
 		p.Since = clock.Now.AddDate(0, 0, -s.known)
 	}
-	p.All.Basis = license.BasisExact
+	if s.read == 0 {
+		p.All.Basis = license.BasisExact
+	}
 	p.Month.Partial = s.overdraft > 0
 	return p
 }
@@ -119,18 +125,18 @@ func sampleOverview(clock look.Clock) usage.Overview {
 	of := license.Of
 	cards := []usage.Card{
 		card(catalog.Product{Key: "xdt-plt-ccs", Name: "Citrix Virtual Apps and Desktops Premium", Model: catalog.Concurrent, OldName: "XenDesktop Platinum"},
-			usage.RiskOver, sampleShape{1200, 120, 1050, 130, 400},
+			usage.RiskOver, sampleShape{1200, 120, 1050, 130, 400, 20},
 			usage.Now{InUse: of(1214), Installed: of(1320), Overdraft: of(120), Over: of(26), Borrowed: of(0)}, "ctx-lic-ber-01"),
 		card(catalog.Product{Key: "cad", Name: "CADMODEL_PRO", Model: catalog.Concurrent, Daemon: "cadvend"},
-			usage.RiskTight, sampleShape{85, 0, 58, 14, 400},
+			usage.RiskTight, sampleShape{85, 0, 58, 14, 400, 0},
 			usage.Now{InUse: of(79), Installed: of(85), Reserved: of(6), Borrowed: of(4), Queued: of(2)}, "flex-cad-muc-01"),
 		card(catalog.Product{Key: "mesh", Name: "MESHSOLVE", Model: catalog.Unknown, Daemon: "meshd"},
-			usage.RiskUnknown, sampleShape{0, 0, 0, 0, 0}, usage.Now{}, ""),
+			usage.RiskUnknown, sampleShape{0, 0, 0, 0, 0, 0}, usage.Now{}, ""),
 		card(catalog.Product{Key: "xdt-ent-ud", Name: "Citrix Virtual Apps and Desktops Advanced", Model: catalog.UserDevice, OldName: "XenDesktop Enterprise"},
-			usage.RiskFine, sampleShape{2500, 250, 1500, 120, 40},
+			usage.RiskFine, sampleShape{2500, 250, 1500, 120, 40, 0},
 			usage.Now{InUse: of(1688), Installed: of(2750), Overdraft: of(250), Over: of(0)}, "ctx-lic-lon-01"),
 		card(catalog.Product{Key: "view", Name: "<b>VIEWER</b> & \"friends\"", Model: catalog.Concurrent, Daemon: "cadvend"},
-			usage.RiskFine, sampleShape{0, 0, 30, 9, 400}, usage.Now{InUse: of(31), Unlimited: true}, ""),
+			usage.RiskFine, sampleShape{0, 0, 30, 9, 400, 0}, usage.Now{InUse: of(31), Unlimited: true}, ""),
 		card(catalog.Product{Key: "gate", Name: "gateway", Model: catalog.Uncounted, Daemon: "cadvend"},
 			usage.RiskFine, sampleShape{}, usage.Now{Uncounted: 1}, ""),
 	}
@@ -150,14 +156,14 @@ func sampleOverview(clock look.Clock) usage.Overview {
 // sampleDetails is one product over some days.
 func sampleDetails(clock look.Clock, days int) usage.Details {
 	o := sampleOverview(clock)
-	shape := sampleShape{1200, 120, 1050, 130, 400}
+	shape := sampleShape{1200, 120, 1050, 130, 400, 20}
 	trend := shape.buckets(clock, days)
 	d := usage.Details{
 		Organisation: o.Organisation, At: clock.Now, Product: o.Cards[0].Product, Now: o.Cards[0].Now, Peaks: o.Cards[0].Peaks,
 		Peak: highestOf(trend), Trend: trend, All: sampleServers(clock.Now)[:3],
 	}
 	for i, s := range d.All {
-		part := sampleShape{400, 40, 350, 45, 400}
+		part := sampleShape{400, 40, 350, 45, 400, 0}
 		peak := highestOf(part.buckets(clock, days))
 		use := usage.ServerUse{Server: s, Pools: []string{"XDT_PLT_CCS", "XDS_PLT_CCS"}, Peak: peak, Share: license.Of(peak.Value - int64(i))}
 		use.Now = usage.Now{InUse: license.Of(466 - int64(60*i)), Installed: license.Of(440), Overdraft: license.Of(40), Counted: 1}

@@ -56,6 +56,8 @@ func (b *builder) add(r wire.Record) error {
 		return b.samples(r)
 	case *wire.Events:
 		return b.events(r)
+	case *wire.Maxima:
+		return b.maxima(r)
 	case *wire.Failed:
 		return b.failed(r)
 	case *wire.Holders:
@@ -258,6 +260,43 @@ func (b *builder) events(r *wire.Events) error {
 	}
 	if !r.Imported {
 		b.batch.Reading = max(b.batch.Reading, r.To)
+	}
+	return nil
+}
+
+// maxima believes the highest use of times, as a source tells it. Each counts
+// once for every day that it touches: so it is kept.
+func (b *builder) maxima(r *wire.Maxima) error {
+	b.about(b.line, wire.KindMaxima, r.PoolKey)
+	if err := b.highest(r); err != nil {
+		return err
+	}
+	first, last := r.From[0], r.To[len(r.To)-1]
+	if _, err := b.clock(false, last, r.OffsetMS); err != nil {
+		return err
+	}
+	var days []int64
+	values := int64(0)
+	for i, from := range r.From {
+		for day := series.DayOf(from); day <= series.DayOf(r.To[i]-1); day++ {
+			values++
+			if start := series.DayStart(day); len(days) == 0 || days[len(days)-1] != start {
+				days = append(days, start)
+			}
+		}
+	}
+	if err := b.touch(days, values); err != nil {
+		return err
+	}
+	place := series.PoolID(b.pool(r.PoolKey, r.Vendor, first, last))
+	for i, from := range r.From {
+		m := series.Maximum{From: from, To: r.To[i], InUse: r.InUse[i], Whole: true, Imported: r.Imported}
+		if err := b.days.AddMaximum(place, m); err != nil {
+			return b.no("%v", err)
+		}
+	}
+	if !r.Imported {
+		b.batch.Reading = max(b.batch.Reading, last)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/license"
+	"headroom/internal/series"
 	"headroom/internal/wire"
 )
 
@@ -236,6 +237,44 @@ func (c *checker) span(e *wire.Events) error {
 		}
 		if e.High[i] < v {
 			return c.no("the second %d ends with %d in use and never had more than %d", e.At[i], v, e.High[i])
+		}
+	}
+	return nil
+}
+
+// highest says no to the highest use of times.
+func (c *checker) highest(m *wire.Maxima) error {
+	if err := c.named(m.PoolKey); err != nil {
+		return err
+	}
+	if err := c.texts(m.Vendor); err != nil {
+		return err
+	}
+	n := len(m.From)
+	switch {
+	case len(m.To) != n || len(m.InUse) != n:
+		return c.no("%d starts, %d ends and %d values; want as many of each", n, len(m.To), len(m.InUse))
+	case n == 0:
+		return c.no("no time; look at the reader's output")
+	}
+	for i, from := range m.From {
+		to := m.To[i]
+		if err := c.instant("the start", from); err != nil {
+			return err
+		}
+		if err := c.instant("the end", to); err != nil {
+			return err
+		}
+		switch {
+		case to <= from:
+			return c.no("time %d ends at %d, before a second after its start %d; look at the reader's output", i+1, to, from)
+		case i > 0 && from < m.To[i-1]:
+			return c.no("time %d starts at %d, before the one before it ends at %d; put times in order, each once", i+1, from, m.To[i-1])
+		case series.DayOf(to-1)-series.DayOf(from) >= wire.MaxDays:
+			return c.no("the highest use of more than %d days; tell that of shorter times, or leave it out", wire.MaxDays)
+		}
+		if err := c.count("in use", m.InUse[i]); err != nil {
+			return err
 		}
 	}
 	return nil

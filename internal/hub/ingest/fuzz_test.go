@@ -35,6 +35,7 @@ func FuzzTake(f *testing.F) {
 	for _, r := range []wire.Record{
 		reading(noon, 3, 4),
 		&wire.Events{PoolKey: wire.PoolKey{Feature: "solid"}, From: noon - 90000, To: noon, At: []int64{noon - 3}, InUse: []int64{2}, High: []int64{3}},
+		&wire.Maxima{PoolKey: wire.PoolKey{Feature: "solid"}, Imported: true, From: []int64{noon - 90000, noon - 900}, To: []int64{noon - 900, noon}, InUse: []int64{7, 3}},
 		&wire.Holders{At: noon, Own: true, OffsetMS: -400_000, Holders: []wire.Holder{{PoolKey: wire.PoolKey{Feature: "solid"}, User: "bob", How: license.HolderActive}}},
 		&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: noon, Count: 1},
 		&wire.Failed{At: noon, Reason: "timeout", OffsetMS: 900_000},

@@ -269,6 +269,11 @@ func TestRefusalNamesLineFeatureAndMend(t *testing.T) {
 		change(r)
 		return r
 	}
+	maxima := func(change func(*wire.Maxima)) wire.Record {
+		r := &wire.Maxima{PoolKey: wire.PoolKey{Feature: "solid"}, From: []int64{noon, noon + 900}, To: []int64{noon + 900, noon + 1800}, InUse: []int64{3, 4}}
+		change(r)
+		return r
+	}
 	long := strings.Repeat("x", wire.MaxName+1)
 	for name, c := range map[string]struct {
 		record wire.Record
@@ -299,6 +304,19 @@ func TestRefusalNamesLineFeatureAndMend(t *testing.T) {
 		"high too low":      {events(func(r *wire.Events) { r.High[0] = 1 }), fault.Invalid, []string{"never had more than 1"}},
 		"negative start":    {events(func(r *wire.Events) { r.Start = -1 }), fault.Invalid, []string{"-1 licenses"}},
 		"long span":         {events(func(r *wire.Events) { r.From -= 86400 * wire.MaxDays }), fault.TooLarge, []string{"days in one record"}},
+		"no time":           {maxima(func(r *wire.Maxima) { r.From, r.To, r.InUse = nil, nil, nil }), fault.Invalid, []string{"maxima of solid", "no time"}},
+		"missing end":       {maxima(func(r *wire.Maxima) { r.To = r.To[:1] }), fault.Invalid, []string{"maxima of solid", "2 starts, 1 ends and 2 values"}},
+		"missing maximum":   {maxima(func(r *wire.Maxima) { r.InUse = nil }), fault.Invalid, []string{"2 starts, 2 ends and 0 values"}},
+		"no second":         {maxima(func(r *wire.Maxima) { r.To[0] = r.From[0] }), fault.Invalid, []string{"maxima of solid", "time 1 ends", "before a second"}},
+		"overlapping":       {maxima(func(r *wire.Maxima) { r.To[0]++ }), fault.Invalid, []string{"maxima of solid", "time 2 starts", "in order"}},
+		"starts too early":  {maxima(func(r *wire.Maxima) { r.From[0] = 1 }), fault.Invalid, []string{"the start", "1990"}},
+		"ends too late":     {maxima(func(r *wire.Maxima) { r.To[1] = noon + 86401 }), fault.Invalid, []string{"the end", "future"}},
+		"negative maximum":  {maxima(func(r *wire.Maxima) { r.InUse[1] = -1 }), fault.Invalid, []string{"maxima of solid", "-1 licenses in use"}},
+		"maximum's clock":   {maxima(func(r *wire.Maxima) { r.OffsetMS = 1 << 62 }), fault.Invalid, []string{"offset"}},
+		"maximum of nobody": {maxima(func(r *wire.Maxima) { r.Feature = "" }), fault.Invalid, []string{"without a feature"}},
+		"long daemon":       {maxima(func(r *wire.Maxima) { r.Vendor = long }), fault.Invalid, []string{"513 bytes"}},
+		"long maximum":      {maxima(func(r *wire.Maxima) { r.From[0] -= 86400 * wire.MaxDays }), fault.Invalid, []string{"maxima of solid", "1000 days", "shorter"}},
+		"maxima, many days": {manyMaxima(wire.MaxDays, 86400), fault.TooLarge, []string{"days", "divide"}},
 		"failure later":     {&wire.Failed{At: noon + 90000}, fault.Invalid, []string{"future"}},
 		"long reason":       {&wire.Failed{At: noon, Reason: long}, fault.Invalid, []string{"513 bytes"}},
 		"holder's kind":     {&wire.Holders{At: noon, Holders: []wire.Holder{{PoolKey: wire.PoolKey{Feature: "solid"}, How: "dreaming"}}}, fault.Invalid, []string{"of solid", "dreaming"}},
@@ -359,6 +377,75 @@ func manyDays(days int) *wire.Samples {
 		r.At[i] = noon - int64(days-i)*86400
 	}
 	return r
+}
+
+// manyMaxima are maxima that touch each other, of so many seconds each.
+func manyMaxima(n int, seconds int64) *wire.Maxima {
+	r := &wire.Maxima{PoolKey: wire.PoolKey{Feature: "solid"}, InUse: make([]int64, n)}
+	for i := range n {
+		from := noon - int64(n-i)*seconds
+		r.From, r.To = append(r.From, from), append(r.To, from+seconds)
+	}
+	return r
+}
+
+// What a source tells of times is kept as it is told; what crosses a midnight
+// is divided and is not whole any more.
+func TestMaximaAreKept(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		midnight := noon - noon%86400
+		history := &wire.Maxima{
+			PoolKey: wire.PoolKey{Feature: "XDT_PLT_CCS"}, Vendor: "CITRIX", Imported: true, OffsetMS: 7_200_000,
+			From: []int64{midnight - 1800, midnight - 900, midnight + 1800}, To: []int64{midnight - 900, midnight + 900, midnight + 2700},
+			InUse: []int64{412, 430, 0},
+		}
+		w.take(t, 1, history)
+		if s := w.server(t); !s.LastReported.IsZero() || !s.LastReading.IsZero() {
+			t.Errorf("imported maxima moved reported to %v and reading to %v", s.LastReported, s.LastReading)
+		}
+		live := &wire.Maxima{PoolKey: history.PoolKey, Vendor: "CITRIX", From: []int64{noon - 900}, To: []int64{noon}, InUse: []int64{57}}
+		w.take(t, 2, live, history) // a usage file is read again as it grows
+		if s := w.server(t); !s.LastReported.Equal(now) || s.LastReading.Unix() != noon {
+			t.Errorf("after live maxima: reported %v, reading %v; want %v, %v", s.LastReported, s.LastReading, now, noon)
+		}
+		pools, err := db.Pools(t.Context(), w.agent.Org)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(pools) != 1 || pools[0].First != midnight-1800 || pools[0].Vendor != "CITRIX" {
+			t.Errorf("pools %+v, want one of CITRIX from %d on", pools, midnight-1800)
+		}
+		var got []series.Maximum
+		for _, day := range w.days(t, w.server(t).ID) {
+			for _, p := range day.Pools {
+				got = append(got, p.Maxima...)
+			}
+		}
+		want := []series.Maximum{
+			{From: midnight - 1800, To: midnight - 900, InUse: 412, Whole: true, Imported: true},
+			{From: midnight - 900, To: midnight, InUse: 430, Imported: true},
+			{From: midnight, To: midnight + 900, InUse: 430, Imported: true},
+			{From: midnight + 1800, To: midnight + 2700, InUse: 0, Whole: true, Imported: true},
+			{From: noon - 900, To: noon, InUse: 57, Whole: true},
+		}
+		if d := cmp.Diff(got, want); d != "" {
+			t.Errorf("maxima (-got +want):\n%s", d)
+		}
+	})
+}
+
+// A maximum counts once for each day that it touches, whatever else the batch
+// holds.
+func TestMaximaCountAgainstTheLimit(t *testing.T) {
+	w := newWorld(t, storetest.New(t))
+	rest := many(wire.MaxPoints/10-1, 10) // 10 less than the limit
+	if _, err := w.Take(t.Context(), w.agent, epoch, 1, batch(t, 1, rest, manyMaxima(6, 86400))); fault.KindOf(err) != fault.TooLarge {
+		t.Errorf("6 maxima of two days each with room for 10 values: error %v, want a fault.TooLarge", err)
+	}
+	if got := w.take(t, 1, rest, manyMaxima(5, 86400)); got != wire.ReceiptStored {
+		t.Errorf("5 of them: receipt %q, want %q", got, wire.ReceiptStored)
+	}
 }
 
 func TestBatchMustAgreeWithItsPath(t *testing.T) {

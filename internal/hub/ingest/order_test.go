@@ -63,7 +63,13 @@ func drawRecord(t *rapid.T) wire.Record {
 	at := midnight + 60*rapid.Int64Range(-4, 4).Draw(t, "minute")
 	vendor := rapid.SampledFrom([]string{"", "V", "W"}).Draw(t, "vendor")
 	count := rapid.Int64Range(0, 9)
-	if rapid.Bool().Draw(t, "log") {
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	case 0:
+		return &wire.Maxima{
+			PoolKey: key, Vendor: vendor, Imported: rapid.Bool().Draw(t, "imported"), From: []int64{at, at + 180}, To: []int64{at + 120, at + 240},
+			InUse: []int64{count.Draw(t, "first"), count.Draw(t, "second")},
+		}
+	case 1, 2:
 		return &wire.Events{
 			PoolKey: key, Vendor: vendor, From: at, To: at + 240, Exact: rapid.Bool().Draw(t, "exact"), Start: count.Draw(t, "start"),
 			At: []int64{at + 60, at + 120}, InUse: []int64{count.Draw(t, "first"), count.Draw(t, "second")},

@@ -128,7 +128,7 @@ func (w *world) history(t testing.TB, server int64) string {
 		fmt.Fprintf(&b, "day %d: %v\n", day.Number, day.Rounds)
 		var lines []string
 		for _, p := range day.Pools {
-			lines = append(lines, fmt.Sprintf("  %s: %v %v %v\n", names[p.Pool], p.Samples, p.Spans, p.Steps))
+			lines = append(lines, fmt.Sprintf("  %s: %v %v %v %v\n", names[p.Pool], p.Samples, p.Spans, p.Steps, p.Maxima))
 		}
 		slices.Sort(lines)
 		for _, line := range lines {
