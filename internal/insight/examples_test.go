@@ -2,7 +2,6 @@ package insight_test
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"headroom/internal/insight"
 	"headroom/internal/license"
@@ -31,16 +33,27 @@ func TestWorkedExamples(t *testing.T) {
 	}
 }
 
+// thePool is the only pool of each license server of an example.
+const thePool = 1
+
 // An example is a file being played.
 type example struct {
-	zone  *time.Location
-	day   string
-	hold  int64
-	names []string // of the lines, in the order of appearance
-	first map[string]int64
-	upTo  map[string]int64
-	after map[string]series.Kind
-	build map[string]*series.Builder // one for each line: its license server has no other pool
+	zone    *time.Location
+	day     string
+	hold    int64
+	lines   map[string]*told
+	servers []*told                   // the lines in the order of appearance
+	blocks  map[int32]*insight.Blocks // of what the servers told, as a store has them
+	changed bool                      // something was told since the last question
+}
+
+// A told line is what was told of it.
+type told struct {
+	server      int64
+	first, upTo int64 // series.Frame; nothing was told of the pool while first is after upTo
+	after       series.Kind
+	fresh       series.Builder       // what was told since the last question
+	days        map[int32]series.Day // what was told before
 }
 
 func runExample(t *testing.T, file string) {
@@ -49,11 +62,7 @@ func runExample(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	e := example{
-		zone: time.UTC, day: "2026-03-10", hold: 1800, first: map[string]int64{}, upTo: map[string]int64{},
-		after: map[string]series.Kind{}, build: map[string]*series.Builder{},
-	}
-	var days map[string][]series.Day
+	e := example{zone: time.UTC, day: "2026-03-10", hold: 1800, lines: map[string]*told{}}
 	var got, want []string
 	where := ""
 	compare := func() {
@@ -76,17 +85,14 @@ func runExample(t *testing.T, file string) {
 		}
 		compare()
 		where = fmt.Sprintf("%s:%d: %s", file, n, strings.TrimSpace(text))
-		if words[0] != "peak" && words[0] != "trend" {
+		if !slices.Contains([]string{"peak", "trend", "duration", "hours"}, words[0]) {
 			if err := e.tell(words); err != nil {
 				t.Fatalf("%s: %v", where, err)
 			}
-			days = nil
+			e.changed = true
 			continue
 		}
-		if days == nil {
-			days = e.days()
-		}
-		if got, err = e.ask(days, words); err != nil {
+		if got, err = e.ask(words); err != nil {
 			t.Fatalf("%s: %v", where, err)
 		}
 		asked++
@@ -97,47 +103,66 @@ func runExample(t *testing.T, file string) {
 	}
 }
 
-// days builds what was told so far. A builder is empty afterwards, so what is
-// told after a question is added to the days by merging.
-func (e *example) days() map[string][]series.Day {
-	out := make(map[string][]series.Day)
-	for name, b := range e.build {
-		out[name] = b.Days()
-		again := new(series.Builder)
-		for _, d := range out[name] {
-			replay(again, d)
+// keep adds what was told since the last question to what was told before, as
+// a hub does: day by day.
+func (e *example) keep() error {
+	e.blocks = map[int32]*insight.Blocks{}
+	for _, l := range e.servers {
+		for _, d := range l.fresh.Days() {
+			if old, ok := l.days[d.Number]; ok {
+				d = series.Merge(old, d)
+			}
+			l.days[d.Number] = d
 		}
-		e.build[name] = again
+		for number, d := range l.days {
+			head, body, err := series.Split(series.Encode(d))
+			if err != nil {
+				return err
+			}
+			if e.blocks[number] == nil {
+				e.blocks[number] = new(insight.Blocks)
+			}
+			if !e.blocks[number].Add(l.server, head, body) {
+				return fmt.Errorf("the block of day %d was not added", number)
+			}
+		}
 	}
-	return out
+	e.changed = false
+	return nil
 }
 
-// replay adds a day to a builder.
-func replay(b *series.Builder, d series.Day) {
-	for _, r := range d.Rounds {
-		var samples []series.PoolSample
-		for _, p := range d.Pools {
-			for _, s := range p.Samples {
-				if s.At == r.At {
-					samples = append(samples, series.PoolSample{Pool: p.Pool, Sample: s})
-				}
-			}
-		}
-		b.AddRound(r, samples)
+// Blocks makes an example what tracks read from.
+func (e *example) Blocks(day int32) (*insight.Blocks, error) {
+	if b := e.blocks[day]; b != nil {
+		return b, nil
 	}
-	for _, p := range d.Pools {
-		for _, s := range p.Spans {
-			var steps []series.Step
-			for _, step := range p.Steps {
-				if s.From <= step.At && step.At < s.To {
-					steps = append(steps, step)
-				}
-			}
-			if err := b.AddSpan(p.Pool, s, 0, steps); err != nil {
-				panic(err)
-			}
+	return new(insight.Blocks), nil
+}
+
+// track makes the track of a line.
+func (e *example) track(l *told) (*insight.Track, error) {
+	t := &insight.Track{Server: l.server, Pool: thePool, First: l.first, UpTo: l.upTo, After: l.after}
+	for _, number := range slices.Sorted(maps.Keys(l.days)) {
+		s, err := e.blocks[number].Source(l.server, thePool)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.Grow(number, s); err != nil {
+			return nil, err
 		}
 	}
+	return t, t.Finish()
+}
+
+// line returns what the track of a line stands for, as pieces of its days.
+func (l *told) line(t *insight.Track, s insight.Span) insight.Line {
+	var days []series.Day
+	for _, number := range slices.Sorted(maps.Keys(l.days)) {
+		days = append(days, l.days[number])
+	}
+	return insight.Line{Server: l.server, Pool: thePool, Pieces: series.Pieces(days, thePool, series.Frame{
+		From: s.From, To: s.To, First: t.First, UpTo: t.UpTo, After: t.After,
+	})}
 }
 
 func (e *example) tell(words []string) (err error) {
@@ -151,36 +176,42 @@ func (e *example) tell(words []string) (err error) {
 	case words[0] == "then" && len(words) == 3:
 		kinds := map[string]series.Kind{"pending": series.Pending, "unknown": series.Unknown, "removed": series.Absent}
 		kind, ok := kinds[words[2]]
-		if !ok {
-			return fmt.Errorf("%q: want pending, unknown or removed", words[2])
+		l := e.lines[words[1]]
+		if !ok || l == nil {
+			return fmt.Errorf("want then LINE pending, unknown or removed; there are %v", slices.Sorted(maps.Keys(e.lines)))
 		}
-		e.after[words[1]] = kind
+		l.after = kind
 	case words[0] == "load" && len(words) > 4:
 		err = e.load(words[1], words[2:])
 	case words[0] == "log" && len(words) > 5:
 		err = e.log(words[1], words[2:])
+	case words[0] == "max" && (len(words) == 5 || len(words) == 6 && words[5] == "import"):
+		err = e.maximum(words[1], words[2:])
 	default:
 		err = fmt.Errorf("not understood; see testdata/README.md")
 	}
 	return err
 }
 
-// builder returns the builder of a line and notes an instant of which
-// something is known.
-func (e *example) builder(name string, from, to int64) *series.Builder {
-	b := e.build[name]
-	if b == nil {
-		b = new(series.Builder)
-		e.build[name] = b
-		e.names = append(e.names, name)
-		e.first[name] = from
-		if _, ok := e.after[name]; !ok {
-			e.after[name] = series.Pending
+// named returns what was told of a line, which may be nothing yet.
+func (e *example) named(name string) *told {
+	l := e.lines[name]
+	if l == nil {
+		l = &told{
+			server: int64(len(e.servers)) + 1, first: math.MaxInt64, upTo: math.MinInt64,
+			after: series.Pending, days: map[int32]series.Day{},
 		}
+		e.lines[name] = l
+		e.servers = append(e.servers, l)
 	}
-	e.first[name] = min(e.first[name], from)
-	e.upTo[name] = max(e.upTo[name], to)
-	return b
+	return l
+}
+
+// record notes that something is told of the pool from an instant on, and of
+// its server up to one.
+func (l *told) record(from, to int64) {
+	l.first = min(l.first, from)
+	l.upTo = max(l.upTo, to)
 }
 
 // load reads START EVERY [option=value...] VALUE...
@@ -203,16 +234,17 @@ func (e *example) load(name string, words []string) error {
 			continue
 		}
 		round.At = at
-		b := e.builder(name, at, at)
+		l := e.named(name)
+		l.upTo = max(l.upTo, at)
 		at += every
-		samples := []series.PoolSample{{Pool: 1, Sample: s}}
+		samples := []series.PoolSample{{Pool: thePool, Sample: s}}
 		round.Complete = false
 		switch word {
 		case "-":
 			continue
 		case "?":
 		case "gone":
-			samples[0].Pool = 2 // the reading has another pool
+			samples[0].Pool = thePool + 1 // the reading has another one
 			round.Complete = true
 		default:
 			n, err := strconv.ParseInt(word, 10, 64)
@@ -221,9 +253,27 @@ func (e *example) load(name string, words []string) error {
 			}
 			samples[0].InUse = license.Of(n)
 		}
-		b.AddRound(round, samples)
+		if samples[0].Pool == thePool {
+			l.record(round.At, round.At)
+		}
+		l.fresh.AddRound(round, samples)
 	}
 	return nil
+}
+
+// maximum reads FROM TO VALUE [import].
+func (e *example) maximum(name string, words []string) error {
+	s, err := e.span(words)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.ParseInt(words[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	l := e.named(name)
+	l.record(s.From, s.To)
+	return l.fresh.AddMaximum(thePool, series.Maximum{From: s.From, To: s.To, InUse: n, Whole: true, Imported: len(words) > 3})
 }
 
 func option(s *series.Sample, r *series.Round, key, value string) error {
@@ -246,15 +296,14 @@ func option(s *series.Sample, r *series.Round, key, value string) error {
 
 // log reads FROM TO exact|cut [import] START [TIME VALUE,VALUE...]...
 func (e *example) log(name string, words []string) error {
-	from, err := e.at(words[0])
+	s, err := e.span(words)
 	if err != nil {
 		return err
 	}
-	to, err := e.at(words[1])
-	if err != nil {
-		return err
+	if words[2] != "exact" && words[2] != "cut" {
+		return fmt.Errorf("%q: want exact or cut", words[2])
 	}
-	span := series.Span{From: from, To: to, Exact: words[2] == "exact"}
+	span := series.Span{From: s.From, To: s.To, Exact: words[2] == "exact"}
 	words = words[3:]
 	if words[0] == "import" {
 		span.Imported, words = true, words[1:]
@@ -282,7 +331,20 @@ func (e *example) log(name string, words []string) error {
 		}
 		steps = append(steps, step)
 	}
-	return e.builder(name, from, to).AddSpan(1, span, start, steps)
+	l := e.named(name)
+	l.record(s.From, s.To)
+	return l.fresh.AddSpan(thePool, span, start, steps)
+}
+
+// span reads FROM TO.
+func (e *example) span(words []string) (s insight.Span, err error) {
+	if s.From, err = e.at(words[0]); err != nil {
+		return s, err
+	}
+	if s.To, err = e.at(words[1]); err == nil && s.To <= s.From {
+		err = fmt.Errorf("%s is not before %s", words[0], words[1])
+	}
+	return s, err
 }
 
 // at reads a time of the day, or a date, or both as 2026-03-10T09:00.
@@ -303,52 +365,188 @@ func seconds(word string) (int64, error) {
 	return int64(d / time.Second), err
 }
 
-// ask answers "peak LINES FROM TO [by STEP]" and "trend LINES FROM TO".
-func (e *example) ask(days map[string][]series.Day, words []string) ([]string, error) {
-	if len(words) != 4 && !(len(words) == 6 && words[4] == "by") {
-		return nil, fmt.Errorf("want %s LINES FROM TO", words[0])
+// A choice is the lines that a question is about, in both of the ways in which
+// they are added up.
+type choice struct {
+	insight.Reader
+	lines  []insight.Line
+	tracks []*insight.Track
+}
+
+// ask answers a QUESTION LINES FROM TO [by STEP].
+func (e *example) ask(words []string) (out []string, err error) {
+	by := ""
+	if len(words) == 6 && words[4] == "by" && (words[0] == "peak" || words[0] == "trend") {
+		by, words = words[5], words[:4]
 	}
-	from, err := e.at(words[2])
+	if len(words) != 4 {
+		return nil, fmt.Errorf("not understood; see testdata/README.md")
+	}
+	s, err := e.span(words[2:])
 	if err != nil {
 		return nil, err
 	}
-	to, err := e.at(words[3])
+	c, err := e.choose(words[1], s)
 	if err != nil {
 		return nil, err
 	}
-	names := e.names
-	if words[1] != "all" {
-		names = strings.Split(words[1], ",")
+	switch words[0] {
+	case "trend":
+		return e.trend(c, s, by)
+	case "duration":
+		return c.duration(s)
+	case "hours":
+		return e.hours(c, s)
 	}
-	var lines []insight.Line
-	for _, name := range names {
-		if e.build[name] == nil {
-			return nil, fmt.Errorf("no line %q; there are %v", name, slices.Sorted(maps.Keys(e.build)))
+	return e.peaks(c, s, by)
+}
+
+// choose looks up lines by their names.
+func (e *example) choose(names string, s insight.Span) (c choice, err error) {
+	if e.changed {
+		if err := e.keep(); err != nil {
+			return c, err
 		}
-		lines = append(lines, insight.Line{Pieces: series.Pieces(days[name], 1, series.Frame{
-			From: from, To: to, First: e.first[name], UpTo: e.upTo[name], After: e.after[name],
-		})})
 	}
-	if words[0] == "trend" {
-		var out []string
-		for _, b := range insight.TrendOf(lines, insight.Days(time.Unix(from, 0), time.Unix(to, 0), e.zone)) {
-			out = append(out, e.bucket(b))
+	c.Reader = e
+	for _, name := range slices.Sorted(maps.Keys(e.lines)) {
+		if names != "all" && !slices.Contains(strings.Split(names, ","), name) {
+			continue
 		}
-		return out, nil
+		l := e.lines[name]
+		if l.first > l.upTo {
+			return c, fmt.Errorf("nothing was told of %s", name)
+		}
+		t, err := e.track(l)
+		if err != nil {
+			return c, err
+		}
+		c.tracks = append(c.tracks, t)
+		c.lines = append(c.lines, l.line(t, s))
 	}
-	if len(words) == 4 {
-		return []string{e.peak(insight.PeakOf(lines, insight.Span{From: from, To: to}))}, nil
+	if names != "all" && len(c.lines) != len(strings.Split(names, ",")) {
+		return c, fmt.Errorf("%s: there are %v", names, slices.Sorted(maps.Keys(e.lines)))
 	}
-	step, err := seconds(words[5])
+	return c, nil
+}
+
+// peak finds the peak of a choice by its pieces and by its tracks.
+func (c *choice) peak(s insight.Span) (insight.Peak, error) {
+	var scratch insight.Scratch
+	f := insight.NewFilter(s)
+	if err := f.Add(c, &scratch, c.tracks...); err != nil {
+		return insight.Peak{}, err
+	}
+	got, err := f.Peak(c, &scratch)
+	if err != nil {
+		return insight.Peak{}, err
+	}
+	want := insight.PeakOf(c.lines, s)
+	if diff := cmp.Diff(want, got); diff != "" {
+		return want, fmt.Errorf("the peak by tracks is not that by pieces (-pieces +tracks):\n%s", diff)
+	}
+	return want, nil
+}
+
+// trend returns the buckets of a choice, by its pieces and by its tracks.
+func (c *choice) trend(spans []insight.Span) ([]insight.Bucket, error) {
+	got, err := insight.TrackTrend(c, c.tracks, spans)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for ; from < to; from += step {
-		p := insight.PeakOf(lines, insight.Span{From: from, To: from + step})
-		out = append(out, e.clock(from)+" "+e.peak(p))
+	want := insight.TrendOf(c.lines, spans)
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
+		return want, fmt.Errorf("the trend by tracks is not that by pieces (-pieces +tracks):\n%s", diff)
+	}
+	for _, b := range want {
+		p, err := c.peak(b.Span)
+		if err != nil {
+			return nil, err
+		}
+		if diff := cmp.Diff(b.Peak, p); diff != "" {
+			return nil, fmt.Errorf("the peak of %v is another if asked alone (-trend +alone):\n%s", b.Span, diff)
+		}
+	}
+	return want, nil
+}
+
+func (e *example) peaks(c choice, s insight.Span, by string) (out []string, err error) {
+	if by == "" {
+		p, err := c.peak(s)
+		return []string{e.peak(p)}, err
+	}
+	step, err := seconds(by)
+	if err == nil && step <= 0 {
+		err = fmt.Errorf("by %s: want a second at least", by)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for at := s.From; at < s.To; at += step {
+		p, err := c.peak(insight.Span{From: at, To: min(at+step, s.To)})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e.clock(at)+" "+e.peak(p))
 	}
 	return out, nil
+}
+
+func (e *example) trend(c choice, s insight.Span, by string) (out []string, err error) {
+	divide, layout := insight.Days, time.DateOnly
+	switch by {
+	case "", "day":
+	case "month":
+		divide, layout = insight.Months, "2006-01"
+	case "year":
+		divide, layout = insight.Years, "2006"
+	default:
+		return nil, fmt.Errorf("by %s: want day, month or year", by)
+	}
+	buckets, err := c.trend(divide(time.Unix(s.From, 0), time.Unix(s.To, 0), e.zone))
+	for _, b := range buckets {
+		out = append(out, time.Unix(b.From, 0).In(e.zone).Format(layout)+" "+e.bucket(b))
+	}
+	return out, err
+}
+
+// duration writes for how long the sum was how high: 7 for 2h30m.
+func (c *choice) duration(s insight.Span) (out []string, err error) {
+	buckets, err := c.trend([]insight.Span{s})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range slices.Backward(buckets[0].Levels) {
+		out = append(out, fmt.Sprintf("%d for %s", l.Value, length(l.Seconds)))
+	}
+	return append(out, usually(buckets[0].P95)), nil
+}
+
+// hours writes the hours of the week in which something is known: Mon 09: 7 at
+// most.
+func (e *example) hours(c choice, s insight.Span) (out []string, err error) {
+	buckets, err := c.trend(insight.Hours(time.Unix(s.From, 0), time.Unix(s.To, 0), e.zone))
+	if err != nil {
+		return nil, err
+	}
+	heat := insight.HeatOf(buckets, e.zone)
+	for i := range heat {
+		day := (time.Monday + time.Weekday(i)) % 7
+		for hour, cell := range heat[day] {
+			if cell.Peak.Known {
+				out = append(out, fmt.Sprintf("%.3s %02d: %d at most, %s", day, hour, cell.Peak.Value, usually(cell.P95)))
+			}
+		}
+	}
+	return out, nil
+}
+
+// usually writes what a sum does not exceed but for a twentieth of the time.
+func usually(p95 license.Count) string {
+	if !p95.Known {
+		return "unknown"
+	}
+	return fmt.Sprintf("95 %% of the time at most %d", p95.N)
 }
 
 // peak writes a peak: 9 of 10 at 10:15 (sampled), partial, 75 % known.
@@ -363,7 +561,11 @@ func (e *example) peak(p insight.Peak) string {
 	case p.Installed.Known:
 		text += " of " + p.Installed.String()
 	}
-	text += " at " + e.clock(p.At) + " (" + string(p.Basis) + ")"
+	basis := string(p.Basis)
+	if p.Basis == license.BasisBetween {
+		basis = fmt.Sprintf("between %d and %d", p.Low, p.Value)
+	}
+	text += " at " + e.clock(p.At) + " (" + basis + ")"
 	if p.Reserved > 0 {
 		text += fmt.Sprintf(", %d reserved", p.Reserved)
 	}
@@ -384,13 +586,23 @@ func covered(c insight.Coverage) string {
 // decimal writes a number with at most two places.
 func decimal(x float64) string { return strconv.FormatFloat(math.Round(100*x)/100, 'f', -1, 64) }
 
-// bucket writes a local day: 2026-03-29 23h: ..., mean 4.5, installed 10.
+// length writes a time of so many seconds: 2h30m.
+func length(n int64) string {
+	text := (time.Duration(n) * time.Second).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+// bucket writes a step of a trend: 23h: ..., mean 4.5, 95 % of the time at most
+// 6, installed 10.
 func (e *example) bucket(b insight.Bucket) string {
-	day := time.Unix(b.From, 0).In(e.zone).Format(time.DateOnly)
-	length := strings.TrimSuffix((time.Duration(b.To-b.From) * time.Second).String(), "0s")
-	text := fmt.Sprintf("%s %s: %s", day, strings.TrimSuffix(length, "0m"), e.peak(b.Peak))
+	text := length(b.To-b.From) + ": " + e.peak(b.Peak)
 	if b.Seconds > 0 {
-		text += ", mean " + decimal(b.Mean)
+		text += ", mean " + decimal(b.Mean) + ", " + usually(b.P95)
 	}
 	if b.Installed.Known {
 		text += ", installed " + b.Installed.String()
@@ -405,7 +617,10 @@ func (e *example) bucket(b insight.Bucket) string {
 // seconds on the minute.
 func (e *example) clock(at int64) string {
 	t := time.Unix(at, 0).In(e.zone)
-	layout := cmp.Or(map[bool]string{true: "15:04"}[t.Second() == 0], "15:04:05")
+	layout := "15:04"
+	if t.Second() != 0 {
+		layout = time.TimeOnly
+	}
 	if t.Format(time.DateOnly) != e.day {
 		layout = "2006-01-02T" + layout
 	}
