@@ -46,8 +46,10 @@ func (c Coverage) Plus(d Coverage) Coverage {
 // says so. Uncounted pools count in nothing.
 //
 // Where some of the use is told as the maximum of a time only, the peak lies
-// between Low and Value; else Low is Value. Low rests on what is certain: such
-// a maximum was reached, by itself, if all of its time lies in the span.
+// between Low and Value; else Low is Value. Low is what is certain: such a
+// maximum was reached, by itself, if all of its time lies in the span and
+// nothing divides it: no UTC midnight, no other record that begins or ends to
+// count in it. Of one that is divided only the bound from above is kept.
 type Peak struct {
 	Known     bool // false: not one second of the span is known
 	Value     int64
