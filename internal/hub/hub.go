@@ -43,6 +43,7 @@ type Config struct {
 	// certificate.
 	Proxies   []netip.Prefix
 	PollEvery time.Duration // between two polls of an agent; 0: 5 minutes
+	Memory    int64         // bytes for history and answers (usage.Service); 0: the service's default
 	Demo      bool          // every page says that its numbers are made up
 	Version   string        // of the program, as pages show it
 
@@ -154,7 +155,7 @@ func (h *Hub) build(ctx context.Context) error {
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
-	h.Usage = &usage.Service{Store: h.db, Now: now}
+	h.Usage = &usage.Service{Store: h.db, Now: now, Memory: h.config.Memory}
 	pages, err := console.New(console.Config{
 		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
