@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -35,6 +36,37 @@ func (l Levels) Percentile(percent int64) license.Count {
 		}
 	}
 	return license.Count{}
+}
+
+// A PackedLevels is Levels in few bytes: two or three for each as a rule.
+type PackedLevels []byte
+
+// Pack returns the levels in few bytes.
+func (l Levels) Pack() PackedLevels {
+	var out PackedLevels
+	before := int64(0)
+	for _, level := range l {
+		out = binary.AppendVarint(out, level.Value-before)
+		out = binary.AppendUvarint(out, uint64(level.Seconds))
+		before = level.Value
+	}
+	return out
+}
+
+// Levels is the inverse of Pack.
+func (p PackedLevels) Levels() (out Levels) {
+	if len(p) > 0 {
+		out = make(Levels, 0, len(p)/3+1)
+	}
+	value := int64(0)
+	for len(p) > 0 {
+		more, n := binary.Varint(p)
+		seconds, k := binary.Uvarint(p[n:])
+		value += more
+		out = append(out, Level{value, int64(seconds)})
+		p = p[n+k:]
+	}
+	return out
 }
 
 // JoinLevels returns the levels of all of some times together.

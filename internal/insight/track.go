@@ -31,10 +31,28 @@ type Track struct {
 	terms   []series.Terms // those that facts name
 	states  map[int32]series.State
 
-	state  series.State // at the midnight at which the track ends
-	saidTo int64        // end of what a record says anything of; 0 where that is not after UpTo
-	tail   tail
-	odd    bool // something is known after UpTo that began after it
+	state    series.State // at the midnight at which the track ends, unless ordinary stands for it
+	ordinary ordinary
+	saidTo   int64 // end of what a record says anything of; 0 where that is not after UpTo
+	tail     tail
+	odd      bool // something is known after UpTo that began after it
+}
+
+// An ordinary state is that after a plain day: series.HeldState of these terms.
+// It is quicker to handle than a series.State.
+type ordinary struct {
+	is         bool
+	terms      int // an index
+	use, until int64
+}
+
+// settle makes the state, which is that at a day's midnight, a series.State.
+func (t *Track) settle(day int32) {
+	if o := t.ordinary; o.is {
+		t.state = series.HeldState(t.terms[o.terms], o.use, o.until)
+		t.state.Expire(series.DayStart(day))
+		t.ordinary.is = false
+	}
 }
 
 // A tail is what follows the days of a track.
@@ -119,6 +137,7 @@ func (t *Track) Grow(day int32, s *Source) error {
 // on, until what holds at the next midnight is as it was. It returns the last
 // day that it made anew.
 func (t *Track) Renew(day int32, of func(day int32) (*Source, error)) (last int32, err error) {
+	t.settle(t.End())
 	end := t.state
 	t.state = t.stateAt(int(day - t.start))
 	for ; ; day++ {
@@ -131,6 +150,7 @@ func (t *Track) Renew(day int32, of func(day int32) (*Source, error)) (last int3
 			return day, err
 		}
 		t.put(&e)
+		t.settle(day + 1)
 		if day+1 == t.End() {
 			return day, nil
 		}
@@ -155,7 +175,7 @@ func (t *Track) Cut(day int32) {
 	if n >= len(t.facts) {
 		return
 	}
-	t.state = t.stateAt(n)
+	t.state, t.ordinary.is = t.stateAt(n), false
 	t.highest, t.carry, t.facts = t.highest[:n], t.carry[:n], t.facts[:n]
 	t.hours = t.hours[:n]
 	t.saidTo = 0 // what holds over midnight tells it again
@@ -169,12 +189,14 @@ func (t *Track) Cut(day int32) {
 // Finish ends the growth: the track gets the days up to UpTo, and as far as a
 // reading holds, and knows what follows.
 func (t *Track) Finish() error {
+	t.settle(t.End())
 	until := max(t.UpTo, t.saidTo, t.state.Until())
 	for last := series.DayOf(until - 1); len(t.facts) > 0 && t.End() <= last; {
 		if err := t.grow(nil); err != nil {
 			return err
 		}
 	}
+	t.settle(t.End())
 	t.tail = tail{from: until}
 	t.tail.ended, t.tail.piece = t.state.Told()
 	return nil
@@ -233,7 +255,7 @@ func (t *Track) entry(day int32, s *Source) (e entry, err error) {
 			t.states = make(map[int32]series.State)
 		}
 		t.states[day] = t.state
-	} else {
+	} else if t.states != nil {
 		delete(t.states, day)
 	}
 	switch e.class = t.classOf(s, &e); e.class {
@@ -277,6 +299,11 @@ func (s *Source) even() bool {
 // track, and its use. Terms are noTerms where the state is not so simple.
 func (t *Track) hold(s *Source, e *entry) {
 	e.terms = noTerms
+	if o := t.ordinary; o.is && o.until > e.start {
+		e.terms, e.carry, e.until = o.terms, o.use, min(o.until-e.start, series.DaySeconds)
+		return
+	}
+	t.settle(series.DayOf(e.start))
 	if until, ok := t.state.Ended(); ok {
 		e.terms, e.until = endedTerms, max(0, until-e.start)
 		return
@@ -307,8 +334,7 @@ func (t *Track) hold(s *Source, e *entry) {
 // growPlain adds what a plain pool's samples say to what holds at midnight.
 func (t *Track) growPlain(s *Source, e *entry) {
 	first, last, hold, lost, _ := s.View.Readings()
-	t.state = series.HeldState(s.Summary.Terms, s.Summary.Last, last+hold)
-	t.state.Expire(e.start + series.DaySeconds)
+	t.ordinary = ordinary{true, e.terms, s.Summary.Last, last + hold}
 	if s.Summary.Terms.State == license.StateUncounted {
 		return
 	}
@@ -332,6 +358,7 @@ func (t *Track) growStill(s *Source, e *entry) {
 		e.carried(e.until)
 		e.know(e.until, e.start+e.until, t.UpTo)
 	}
+	t.settle(series.DayOf(e.start) + 1)
 	t.state.Expire(e.start + series.DaySeconds)
 }
 
@@ -359,6 +386,7 @@ func (e *entry) know(known, end, upTo int64) {
 
 // growGeneral plays the day.
 func (t *Track) growGeneral(s *Source, e *entry) error {
+	t.settle(series.DayOf(e.start))
 	var day *series.Day
 	if s != nil {
 		read, err := s.Read(t.Pool)

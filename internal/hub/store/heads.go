@@ -12,6 +12,21 @@ import (
 	"headroom/internal/hub/usage"
 )
 
+// Stamp implements usage.Store. All that a batch changes raises a revision; the
+// sums of times change with what people and agents decide.
+func (db reader) Stamp(ctx context.Context, org int64) (s usage.Stamp, err error) {
+	err = db.read.QueryRowContext(ctx, `
+		SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), CAST(COALESCE(SUM(registered_at), 0) AS BIGINT),
+			CAST(COALESCE(SUM(removed_at), 0) AS BIGINT), CAST(COALESCE(SUM(acknowledged_at), 0) AS BIGINT),
+			COALESCE((SELECT n FROM counter WHERE org_id = $1 AND name = $2), 0)
+		FROM license_server WHERE org_id = $1`, org, packCounter).
+		Scan(&s.Servers, &s.Revisions, &s.Registered, &s.Removed, &s.Acknowledged, &s.Pack)
+	if err != nil {
+		return s, fmt.Errorf("read the state of organisation %d: %w", org, err)
+	}
+	return s, db.mustExist(ctx, org, int(s.Servers))
+}
+
 // PackNumber implements usage.Store.
 func (db reader) PackNumber(ctx context.Context, org int64) (number int64, err error) {
 	err = db.read.QueryRowContext(ctx, `

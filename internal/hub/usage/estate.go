@@ -26,7 +26,8 @@ type estate struct {
 // A server is a license server with its state and what is known of its past.
 type server struct {
 	Server
-	past *serverPast
+	record Record
+	past   *serverPast
 }
 
 // A line is one pool of one server.
@@ -69,52 +70,85 @@ func (s *Service) ask(ctx context.Context, org int64, f func(*estate) error) err
 	return &fault.Error{Kind: fault.Unavailable, After: time.Second, Msg: "the history changes faster than it can be read; ask again"}
 }
 
+// recordsHold is for how long what was read of servers is good while nothing
+// has changed: their last contact is not part of the stamp.
+const recordsHold = time.Minute
+
 // estate returns what an organisation has. Nothing of it changes until done is
 // called.
 func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func(), err error) {
 	p := s.memory.past(org)
 	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
 	p.sync.Lock()
-	y := syncer{past: p, ctx: ctx, e: e, pools: make(map[int64][]Pool)}
-	err = s.Store.Snapshot(ctx, func(store Store) error {
-		y.store = store
-		if err := y.read(org); err != nil {
-			return err
-		}
-		return y.run()
-	})
-	if err == nil {
-		p.lock.RLock()
+	defer p.sync.Unlock()
+	if e.org, err = s.Store.Organisation(ctx, org); err != nil {
+		return nil, nil, err
 	}
-	p.sync.Unlock()
+	stamp, err := s.Store.Stamp(ctx, org)
 	if err != nil {
 		return nil, nil, err
 	}
+	if stamp == p.stamp && p.stands(e) {
+		fresh := *p.estate
+		fresh.org, fresh.now, fresh.reader = e.org, e.now, e.reader
+		p.lock.RLock()
+		return &fresh, p.lock.RUnlock, nil
+	}
+	if err := s.Store.Snapshot(ctx, func(store Store) error { return p.refresh(ctx, store, e) }); err != nil {
+		return nil, nil, err
+	}
 	s.memory.shrink(s.Memory)
-	for _, r := range y.records {
-		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), past: p.servers[r.ID]})
+	p.lock.RLock()
+	for _, r := range p.records {
+		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), record: r, past: p.servers[r.ID]})
 	}
 	slices.SortFunc(e.servers, byName)
-	e.products = s.products(e.servers, y.pools)
+	e.products = s.products(e.servers, p.pools)
+	p.estate = e
 	return e, p.lock.RUnlock, nil
 }
 
-// read reads what an organisation consists of.
-func (y *syncer) read(org int64) (err error) {
-	if y.e.org, err = y.store.Organisation(y.ctx, org); err != nil {
+// stands says whether the estate that was made last is good for another time of
+// asking: no server's status has changed with it.
+func (p *past) stands(now *estate) bool {
+	if age := now.now.Sub(p.read); p.estate == nil || age < 0 || age > recordsHold {
+		return false
+	}
+	return !slices.ContainsFunc(p.estate.servers, func(s *server) bool {
+		again := stated(s.record, now.org.Thresholds, now.now)
+		return again.Status != s.Status || again.Overdue != s.Overdue
+	})
+}
+
+// refresh reads what an organisation consists of, and brings the past up to it,
+// in one state of the store.
+func (p *past) refresh(ctx context.Context, store Store, e *estate) (err error) {
+	org := e.org.ID
+	y := syncer{past: p, ctx: ctx, store: store, e: e}
+	stamp, err := store.Stamp(ctx, org)
+	if err != nil {
 		return err
 	}
-	if y.pack, err = y.store.PackNumber(y.ctx, org); err != nil {
+	if y.pack, err = store.PackNumber(ctx, org); err != nil {
 		return err
 	}
-	if y.records, err = y.store.Servers(y.ctx, org); err != nil {
+	if p.records, err = store.Servers(ctx, org); err != nil {
 		return err
 	}
-	pools, err := y.store.Pools(y.ctx, org)
-	for _, p := range pools {
-		y.pools[p.Server] = append(y.pools[p.Server], p)
+	pools, err := store.Pools(ctx, org)
+	if err != nil {
+		return err
 	}
-	return err
+	p.pools = make(map[int64][]Pool)
+	for _, pool := range pools {
+		p.pools[pool.Server] = append(p.pools[pool.Server], pool)
+	}
+	p.estate = nil
+	if err := y.run(); err != nil {
+		return err
+	}
+	p.stamp, p.read = stamp, e.now
+	return nil
 }
 
 func byName(a, b *server) int {

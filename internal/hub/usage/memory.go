@@ -10,8 +10,8 @@ import (
 
 // A memory keeps what was read and computed: the pasts of organisations, the
 // filters and the days of trends that were asked for lately. When it is full,
-// what was used least recently goes first: blocks, then filters and trends,
-// then pasts; the past of the organisation that asks stays.
+// what was used least recently goes first: trends and filters, then blocks, then
+// pasts; the past of the organisation that asks stays.
 type memory struct {
 	mu      sync.Mutex
 	clock   int64
@@ -63,17 +63,17 @@ func (m *memory) shrink(limit int64) {
 		return
 	}
 	over := all - limit
+	for over > 0 && len(m.trends) > 1 {
+		over -= m.forget()
+	}
+	for over > 0 && len(m.filters) > 1 {
+		over -= m.filters[0].size
+		m.filters = slices.Delete(m.filters, 0, 1)
+	}
 	for _, p := range m.pasts {
 		if over > 0 {
 			over -= p.blocks.shrinkBy(over)
 		}
-	}
-	for over > 0 && len(m.filters) > 0 {
-		over -= m.filters[0].size
-		m.filters = slices.Delete(m.filters, 0, 1)
-	}
-	for over > 0 && len(m.trends) > 0 {
-		over -= m.forget()
 	}
 	for org, p := range m.pasts {
 		if over > 0 && p != newest {
@@ -121,8 +121,12 @@ type keptFilter struct {
 	size   int64
 }
 
-// keptFilters is how many filters are kept at most.
-const keptFilters = 64
+// keptFilters is how many filters are kept at most, and nearFilters how many of
+// them are looked at to find one that is near.
+const (
+	keptFilters = 64
+	nearFilters = 4
+)
 
 // takeFilter takes the filter whose choice differs least from one; nil if none
 // is near to it. Filters of days that have changed are dropped.
@@ -132,10 +136,13 @@ func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks
 	m.filters = slices.DeleteFunc(m.filters, func(f *keptFilter) bool {
 		return f.org == e.org.ID && e.reader.changes.since(f.made, f.span)
 	})
-	best, least := -1, len(tracks)/8+1
-	for i, f := range m.filters {
+	best, least, seen := -1, len(tracks)/8+1, 0
+	for i, f := range slices.Backward(m.filters) {
 		if f.filterKey != (filterKey{e.org.ID, product, span}) {
 			continue
+		}
+		if seen++; seen > nearFilters {
+			break
 		}
 		if n := len(difference(f.tracks, tracks)); n < least || n == 0 {
 			best, least = i, n
@@ -175,8 +182,9 @@ type trend struct {
 }
 
 type kept struct {
-	made   int64 // changes.now of the past
-	bucket insight.Bucket
+	made   int64          // changes.now of the past
+	bucket insight.Bucket // without its levels
+	levels insight.PackedLevels
 }
 
 // buckets looks spans up. Missing are the indexes of those that have to be
@@ -194,6 +202,7 @@ func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []i
 		if t != nil {
 			if k, ok := t.buckets[s]; ok && !e.reader.changes.since(k.made, s) {
 				out[i] = k.bucket
+				out[i].Levels = k.levels.Levels()
 				continue
 			}
 		}
@@ -202,8 +211,8 @@ func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []i
 	return out, missing
 }
 
-// keptSize is about what a kept bucket takes, its place in the map included.
-func keptSize(b *insight.Bucket) int64 { return 400 + 16*int64(len(b.Levels)) }
+// size is about what a kept bucket takes, its place in the map included.
+func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
 
 // keep keeps a bucket, and forgets the trends that were used least recently
 // when half of the limit is reached.
@@ -219,13 +228,15 @@ func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 		t = &trend{used: m.clock, buckets: make(map[insight.Span]kept)}
 		m.trends[key] = t
 	}
+	k := kept{made: made, bucket: b, levels: b.Levels.Pack()}
+	k.bucket.Levels = nil
 	if old, ok := t.buckets[b.Span]; ok {
-		t.size -= keptSize(&old.bucket)
-		m.size -= keptSize(&old.bucket)
+		t.size -= old.size()
+		m.size -= old.size()
 	}
-	t.buckets[b.Span] = kept{made, b}
-	t.size += keptSize(&b)
-	m.size += keptSize(&b)
+	t.buckets[b.Span] = k
+	t.size += k.size()
+	m.size += k.size()
 	for m.size > cmp.Or(limit, defaultMemory)/4 && len(m.trends) > 1 {
 		m.forget()
 	}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/insight"
 	"headroom/internal/series"
@@ -28,6 +31,13 @@ type past struct {
 	mark    Mark
 	servers map[int64]*serverPast
 	changes changes
+
+	// What was read last, while the stamp stays the same; under sync.
+	stamp   Stamp
+	read    time.Time
+	records []Record
+	pools   map[int64][]Pool
+	estate  *estate
 
 	used   int64        // the memory's clock when it was used last
 	size   atomic.Int64 // of the tracks in bytes, about
@@ -129,9 +139,8 @@ type syncer struct {
 	ctx     context.Context
 	store   Store
 	e       *estate
-	records []Record
-	pools   map[int64][]Pool
 	pack    int64
+	reading sync.Mutex // the store's sequences are read one after the other
 }
 
 // loadDays is how many days of heads are held at a time while servers are
@@ -174,7 +183,7 @@ func (y *syncer) run() error {
 
 // fail forgets everything: what was half changed must not be asked.
 func (y *syncer) fail(err error) error {
-	y.mark, y.servers = Mark{}, nil
+	y.mark, y.servers, y.stamp = Mark{}, nil, Stamp{}
 	y.size.Store(0)
 	y.changes.all = y.changes.now
 	y.blocks.clear()
@@ -368,6 +377,8 @@ func (y *syncer) source(t *insight.Track, day int32) (*insight.Source, error) {
 // blocksOf returns the blocks of a day as they are in the syncer's state of
 // the database.
 func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
+	y.reading.Lock()
+	defer y.reading.Unlock()
 	if b := y.blocks.get(day); b != nil {
 		return b, nil
 	}
@@ -466,16 +477,33 @@ func (y *syncer) loadPart(from, to int32, since Mark, loaded map[int64]*serverPa
 		h.Data = bytes[at:len(bytes):len(bytes)]
 		heads = append(heads, h)
 	}
-	for _, h := range heads {
-		if err := y.loadDay(h, loaded[h.Server]); err != nil {
-			return fmt.Errorf("license server %d, UTC day %d: %w", h.Server, h.Day, err)
-		}
+	return y.loadHeads(heads, loaded)
+}
+
+// loadHeads makes the tracks longer by the days of some heads: each server by
+// one goroutine, in the order of the heads.
+func (y *syncer) loadHeads(heads []Head, loaded map[int64]*serverPast) error {
+	var g errgroup.Group
+	parts := runtime.GOMAXPROCS(0)
+	for part := range parts {
+		g.Go(func() error {
+			for i := range heads {
+				h := &heads[i]
+				if int(h.Server)%parts != part {
+					continue
+				}
+				if err := y.loadDay(h, loaded[h.Server]); err != nil {
+					return fmt.Errorf("license server %d, UTC day %d: %w", h.Server, h.Day, err)
+				}
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // loadDay makes the tracks of a server longer by a day.
-func (y *syncer) loadDay(h Head, s *serverPast) error {
+func (y *syncer) loadDay(h *Head, s *serverPast) error {
 	s.days = append(s.days, dayVersion{h.Day, h.Version})
 	var v series.View
 	if err := v.Open(h.Data, nil); err != nil {

@@ -17,6 +17,10 @@ type Store interface {
 	// that it has not set are those of DefaultThresholds.
 	Organisation(ctx context.Context, org int64) (Organisation, error)
 
+	// Stamp returns what changes whenever anything that the methods below tell of
+	// the organisation does, but for LastContact.
+	Stamp(ctx context.Context, org int64) (Stamp, error)
+
 	// Servers lists, ascending by ID, the license servers that are registered
 	// or were, as long as the store knows anything of them.
 	Servers(ctx context.Context, org int64) ([]Record, error)
@@ -48,6 +52,9 @@ type Store interface {
 	// long as f runs. Its sequences must be read one after the other.
 	Snapshot(ctx context.Context, f func(Store) error) error
 }
+
+// A Stamp stands for a state of an organisation's servers, pools and blocks.
+type Stamp struct{ Servers, Revisions, Registered, Removed, Acknowledged, Pack int64 }
 
 // A Mark says which state of an organisation's blocks is known; the zero Mark:
 // none.
