@@ -1,7 +1,7 @@
 package insight
 
 import (
-	"cmp"
+	"container/heap"
 	"math"
 	"slices"
 	"sync"
@@ -30,8 +30,9 @@ type Scratch struct {
 //
 // It searches by branch and bound. The sum of the highest use of each track
 // bounds a day from above; the sum of their highest use per hour bounds an
-// hour. Days are visited from the highest bound down, and looked into only as
-// long as the bound does not fall below the highest sum that was found. When a
+// hour. The day with the highest bound is looked at first: at its hours, and
+// when these still leave it at the top, into the blocks of those hours; until no
+// bound exceeds the highest sum that was found. When a
 // track is added, its hours are added to all bounds and to all sums that were
 // found, which are bounds then; when one is taken away, what was found stays a
 // bound.
@@ -43,7 +44,6 @@ type Filter struct {
 	days     []day
 	parts    []int // the days of which the span has a part only: the first and the last, if any
 	from, to int32 // the others
-	order    []int // of days, to search in
 	coverage Coverage
 	slow     int // tracks that only the slow way counts right
 }
@@ -54,6 +54,7 @@ type day struct {
 	part    Span   // of it that the filter's span has
 	high    int64  // the sum is no more than this
 	hours   []hour // 24, once the day was looked at
+	key     int64  // its place in a search: bound when it was put there
 	bounded int    // tracks of which a maximum counts in the day
 }
 
@@ -72,7 +73,6 @@ func NewFilter(s Span) *Filter {
 	f := &Filter{span: s}
 	for number := series.DayOf(s.From); series.DayStart(number) < s.To; number++ {
 		start := series.DayStart(number)
-		f.order = append(f.order, len(f.days))
 		d := day{number: number, part: Span{max(s.From, start), min(s.To, start+series.DaySeconds)}}
 		switch {
 		case d.part.To-d.part.From < series.DaySeconds:
@@ -259,25 +259,48 @@ func (f *Filter) slowDay(from Reader, d *day) (Peak, error) {
 	return PeakOf(lines, d.part), nil
 }
 
-// A best is the highest sum that was found so far, by several goroutines.
-type best struct {
+// A search is looking for the highest sum: by several goroutines, which take
+// from it the day that may be the highest of all, and look closer at it.
+type search struct {
 	mu   sync.Mutex
-	sum  int64
+	days queue // those that may still have the highest sum
+	sum  int64 // the highest that was found so far
 	at   int64 // the earliest second in which it was; 0: none was found
-	next int   // in Filter.order
 }
 
-// beats says whether a sum is higher than the best, or as high and earlier.
-func (b *best) beats(sum, at int64) bool {
+// beats says whether a sum is higher than the highest found, or as high and
+// earlier.
+func (b *search) beats(sum, at int64) bool {
 	return sum > b.sum || sum == b.sum && (b.at == 0 || at < b.at)
+}
+
+// A queue has the day with the highest bound at its top, the earliest of them
+// on ties.
+type queue []*day
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].key > q[j].key || q[i].key == q[j].key && q[i].number < q[j].number
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(*day)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 // search finds the peak on the days on which no maxima count.
 func (f *Filter) search(from Reader, scratches []*Scratch) (Peak, error) {
-	slices.SortFunc(f.order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(f.days[b].bound(), f.days[a].bound()), cmp.Compare(a, b))
-	})
-	var b best
+	b := search{days: make(queue, 0, len(f.days))}
+	for i := range f.days {
+		if d := &f.days[i]; d.bounded == 0 {
+			d.key = d.bound()
+			b.days = append(b.days, d)
+			b.found(d)
+		}
+	}
+	heap.Init(&b.days)
 	var g errgroup.Group
 	for _, s := range scratches {
 		g.Go(func() error { return f.searchOn(from, s, &b) })
@@ -292,28 +315,39 @@ func (f *Filter) search(from Reader, scratches []*Scratch) (Peak, error) {
 	return found.Peak, err
 }
 
-// searchOn looks into days from the highest bound down until none can beat the
-// best any more.
-func (f *Filter) searchOn(from Reader, s *Scratch, b *best) error {
+// found takes over what is known of the hours of a day.
+func (b *search) found(d *day) {
+	for i := range d.hours {
+		if x := &d.hours[i]; x.at != 0 && b.beats(x.found, x.at) {
+			b.sum, b.at = x.found, x.at
+		}
+	}
+}
+
+// searchOn looks closer at days until none can be the highest any more.
+func (f *Filter) searchOn(from Reader, s *Scratch, b *search) error {
 	for {
 		b.mu.Lock()
-		if b.next == len(f.order) {
+		if len(b.days) == 0 || b.days[0].key == 0 || b.days[0].key < b.sum {
 			b.mu.Unlock()
 			return nil
 		}
-		d := &f.days[f.order[b.next]]
-		b.next++
-		sum, at := b.sum, b.at
+		d := heap.Pop(&b.days).(*day)
+		seen := search{sum: b.sum, at: b.at}
 		b.mu.Unlock()
-		switch high := d.bound(); {
-		case high < sum || high == 0:
-			return nil
-		case d.bounded > 0 || high == sum && at != 0 && at < d.part.From:
-			continue
-		}
-		if err := f.look(from, s, d, b); err != nil {
+		again := d.hours == nil
+		if again {
+			f.lookAtHours(d)
+		} else if err := f.lookInto(from, s, d, &seen); err != nil {
 			return err
 		}
+		b.mu.Lock()
+		b.found(d)
+		if again {
+			d.key = d.bound()
+			heap.Push(&b.days, d)
+		}
+		b.mu.Unlock()
 	}
 }
 
@@ -327,36 +361,6 @@ func (d *day) bound() int64 {
 		high = max(high, d.hours[i].high())
 	}
 	return min(high, d.high)
-}
-
-// look finds the highest sum of a day, as far as it may beat the best.
-func (f *Filter) look(from Reader, s *Scratch, d *day, b *best) error {
-	if d.hours == nil {
-		f.lookAtHours(d)
-	}
-	start := series.DayStart(d.number)
-	first, last := 24, -1
-	b.mu.Lock()
-	for h := range d.hours {
-		x := &d.hours[h]
-		if x.at == 0 && x.high() > 0 && b.beats(x.high(), start+int64(h)*3600) {
-			first, last = min(first, h), h
-		}
-	}
-	b.mu.Unlock()
-	if last >= 0 {
-		if err := f.lookInto(from, s, d, first, last); err != nil {
-			return err
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i := range d.hours {
-		if x := &d.hours[i]; x.at != 0 && b.beats(x.found, x.at) {
-			b.sum, b.at = x.found, x.at
-		}
-	}
-	return nil
 }
 
 // lookAtHours bounds the hours of a day.
@@ -378,9 +382,20 @@ func (f *Filter) lookAtHours(d *day) {
 	}
 }
 
-// lookInto finds the highest sum of each hour from first to last.
-func (f *Filter) lookInto(from Reader, s *Scratch, d *day, first, last int) error {
+// lookInto finds the highest sum of each hour of a day that may beat what was
+// seen.
+func (f *Filter) lookInto(from Reader, s *Scratch, d *day, seen *search) error {
 	start := series.DayStart(d.number)
+	first, last := 24, -1
+	for h := range d.hours {
+		x := &d.hours[h]
+		if x.at == 0 && x.high() > 0 && seen.beats(x.high(), start+int64(h)*3600) {
+			first, last = min(first, h), h
+		}
+	}
+	if last < 0 {
+		return nil
+	}
 	part := Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
 	p, err := s.load(from, f.tracks, d.number, part, true)
 	if err != nil {
