@@ -134,7 +134,7 @@ type site struct {
 	night  float64 // share of the busiest hour that stays
 }
 
-var zones = [...]float64{-8, -6, -5, 0, 1, 1, 2, 5.5, 8, 9}
+var zones = [...]float64{-8, -6, -5, -5, 0, 0, 1, 1, 1, 1, 2, 5.5, 8}
 
 func (e *estate) site(server int) site {
 	s := uint64(server)
@@ -163,7 +163,7 @@ func (e *estate) pool(server, number int) pool {
 	s, n := uint64(server), uint64(number)
 	p := pool{
 		level:   sizes[number%len(sizes)] * (0.5 + e.share(forSize, s)) * (0.7 + 0.6*e.share(forSize, s, n)),
-		growth:  0.25 / 400 * (e.share(forGrowth, s, n) + 0.2),
+		growth:  0.4 / 400 * (e.share(forGrowth, s, n) + 0.2),
 		upgrade: e.Days,
 	}
 	p.installed = int64(math.Ceil(1.15*p.level)) + 1

@@ -5,17 +5,12 @@ type account struct {
 	bucket Bucket
 	levels histogram
 
-	peakOnly bool
-
 	counts bool // something is known in the seconds at hand
 	higher bool // the highest use was in the seconds at hand
 }
 
-// begin begins a bucket; of one that is peakOnly nothing but the highest use is
-// asked for, and whether it is known is not looked at.
-func (a *account) begin(s Span, peakOnly bool) {
-	a.bucket, a.peakOnly, a.counts = Bucket{Span: s}, peakOnly, peakOnly
-}
+// begin begins a bucket.
+func (a *account) begin(s Span) { a.bucket, a.counts = Bucket{Span: s}, false }
 
 // stretch begins n seconds in which nothing but the use changes.
 func (a *account) stretch(s *sum, n int64) {
@@ -35,7 +30,9 @@ func (a *account) use(value, at, n int64) {
 	}
 	b := &a.bucket
 	b.Integral += value * n
-	if !a.peakOnly {
+	if value >= a.levels.low && value <= a.levels.high && value < int64(len(a.levels.small)) && value >= 0 {
+		a.levels.small[value] += n
+	} else {
 		a.levels.add(value, n)
 	}
 	if value > b.Peak.Value || !b.Peak.Known {

@@ -403,7 +403,7 @@ func (f *Filter) lookInto(from Reader, s *Scratch, d *day, seen *search) error {
 	}
 	for h := first; h <= last; h++ {
 		end := min(start+int64(h+1)*3600, part.To)
-		d.hours[h].found, d.hours[h].at = p.highest(int32(end-start), &s.account)
+		d.hours[h].found, d.hours[h].at = p.highest(int32(end - start))
 	}
 	return nil
 }
@@ -430,7 +430,7 @@ func (s *Scratch) play(from Reader, tracks []*Track, number int32, part Span) (B
 	if err != nil {
 		return Bucket{}, err
 	}
-	s.account.begin(part, false)
+	s.account.begin(part)
 	p.to(s.sheet.to, &s.account)
 	return s.account.done(), nil
 }

@@ -150,7 +150,7 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
 	if !ok || !place.Plain {
 		return s.missing(t)
 	}
-	if s.use, ok = s.view.InUse(place, s.use); !ok || len(s.use) != len(s.at) {
+	if s.use, ok = s.view.InUse(place, s.use, len(s.at)); !ok {
 		return s.missing(t)
 	}
 	_, _, hold, _, _ := s.view.Readings()
@@ -164,7 +164,7 @@ func (s *sheet) open(server int64, blocks *Blocks) (ok bool) {
 	if s.server = 0; !blocks.open(server, &s.view) {
 		return false
 	}
-	if s.at, ok = s.view.Instants(s.at); !ok || len(s.at) == 0 || s.at[len(s.at)-1] >= series.DaySeconds {
+	if s.at, ok = s.view.Instants(s.at, int64(s.to)); !ok || len(s.at) == 0 || s.at[len(s.at)-1] >= series.DaySeconds {
 		return false
 	}
 	s.server = server
@@ -203,7 +203,8 @@ func (s *sheet) run(t *Track, i int, hold int32, ats, uses []uint32) {
 	if p != nil {
 		s.sum.add(p.piece(known), 1)
 	}
-	ats, uses = ats[k:], uses[k:]
+	ats = ats[k:]
+	uses = uses[k:][:len(ats)]
 	for n, at := range ats {
 		a := int32(at)
 		if a >= s.to {
@@ -342,67 +343,89 @@ func (s *sheet) player() player {
 // to goes on to a second of the day, and tells the account of all before it.
 func (p *player) to(end int32, a *account) {
 	for p.at < end {
-		extra := int64(0)
-		for ; p.event < len(p.events) && p.events[p.event].at <= p.at; p.event++ {
-			e := &p.events[p.event]
-			extra += e.extra
-			if e.old != nil {
-				p.sum.replace(e.old, e.next)
+		next, extra := p.next(end)
+		a.stretch(&p.sum, int64(next-p.at))
+		p.value += extra
+		for w := p.at >> 6; w <= (next-1)>>6; w++ {
+			for word := p.take(w, next); word != 0; word &= word - 1 {
+				at := w<<6 + int32(bits.TrailingZeros64(word))
+				if at > p.at {
+					a.use(p.value, p.start+int64(p.at), int64(at-p.at))
+					p.at = at
+				}
+				p.value += int64(p.change[at])
+				p.change[at] = 0
 			}
 		}
-		next := end
-		if extra != 0 {
-			next = min(next, p.at+1)
+		if next > p.at {
+			a.use(p.value, p.start+int64(p.at), int64(next-p.at))
+			p.at = next
 		}
-		if p.event < len(p.events) {
-			next = min(next, p.events[p.event].at)
-		}
-		p.stretch(next, extra, a)
+		p.value -= extra
+		a.end(&p.sum)
 	}
 }
 
-// stretch goes on to a second before which nothing changes but the use.
-func (p *player) stretch(end int32, extra int64, a *account) {
-	if !p.peakOnly {
-		a.stretch(&p.sum, int64(end-p.at))
-		defer a.end(&p.sum)
-	}
-	for w := p.at >> 6; w <= (end-1)>>6; w++ {
-		word := p.touched[w]
-		if word == 0 {
-			continue
-		}
-		mask := ^uint64(0)
-		if w == p.at>>6 {
-			mask <<= p.at & 63
-		}
-		if w == end>>6 {
-			mask &= 1<<(end&63) - 1
-		}
-		p.touched[w] &^= mask
-		for word &= mask; word != 0; word &= word - 1 {
-			at := w<<6 + int32(bits.TrailingZeros64(word))
-			if at > p.at {
-				a.use(p.value+extra, p.start+int64(p.at), int64(at-p.at))
-				p.at = at
-			}
-			p.value += int64(p.change[at])
-			p.change[at] = 0
+// next applies the events up to where the player is. It returns the second
+// before which nothing changes but the use, at most end, and what comes to the
+// use until then.
+func (p *player) next(end int32) (next int32, extra int64) {
+	for ; p.event < len(p.events) && p.events[p.event].at <= p.at; p.event++ {
+		e := &p.events[p.event]
+		extra += e.extra
+		if e.old != nil {
+			p.sum.replace(e.old, e.next)
 		}
 	}
-	if end > p.at {
-		a.use(p.value+extra, p.start+int64(p.at), int64(end-p.at))
-		p.at = end
+	next = end
+	if extra != 0 {
+		next = min(next, p.at+1)
 	}
+	if p.event < len(p.events) {
+		next = min(next, p.events[p.event].at)
+	}
+	return next, extra
+}
+
+// take takes those seconds of a word of touched that are not before the player
+// and before end.
+func (p *player) take(w, end int32) uint64 {
+	word := p.touched[w]
+	if word == 0 {
+		return 0
+	}
+	mask := ^uint64(0)
+	if w == p.at>>6 {
+		mask <<= p.at & 63
+	}
+	if w == end>>6 {
+		mask &= 1<<(end&63) - 1
+	}
+	p.touched[w] &^= mask
+	return word & mask
 }
 
 // highest goes on to a second of the day and returns the highest use before it
 // and the earliest second that has it; 0 and 0 where nothing is in use.
-func (p *player) highest(end int32, a *account) (use, at int64) {
-	a.begin(Span{}, true)
-	p.to(end, a)
-	if use = a.bucket.Peak.Value; use > 0 {
-		at = a.bucket.Peak.At
+func (p *player) highest(end int32) (use, second int64) {
+	for p.at < end {
+		next, extra := p.next(end)
+		value, from := p.value+extra, p.at
+		for w := p.at >> 6; w <= (next-1)>>6; w++ {
+			for word := p.take(w, next); word != 0; word &= word - 1 {
+				at := w<<6 + int32(bits.TrailingZeros64(word))
+				if value > use && at > from {
+					use, second = value, p.start+int64(from)
+				}
+				from = at
+				value += int64(p.change[at])
+				p.change[at] = 0
+			}
+		}
+		if value > use && next > from {
+			use, second = value, p.start+int64(from)
+		}
+		p.value, p.at = value-extra, next
 	}
-	return use, at
+	return use, second
 }

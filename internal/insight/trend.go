@@ -91,7 +91,7 @@ func (t *trend) isSlow(s Span) bool {
 // play fills in the buckets of spans that touch each other, UTC day by UTC day.
 func (t *trend) play(spans []Span, out []Bucket) error {
 	all := Span{spans[0].From, spans[len(spans)-1].To}
-	t.account.begin(spans[0], false)
+	t.account.begin(spans[0])
 	for number := series.DayOf(all.From); len(spans) > 0; number++ {
 		end := series.DayStart(number + 1)
 		p, err := t.load(t.from, t.tracks, number, all, false)
@@ -105,7 +105,7 @@ func (t *trend) play(spans []Span, out []Bucket) error {
 			}
 			out[0] = t.account.done()
 			if spans, out = spans[1:], out[1:]; len(spans) > 0 {
-				t.account.begin(spans[0], false)
+				t.account.begin(spans[0])
 			}
 		}
 	}

@@ -64,19 +64,18 @@ func appendBits(buf []byte, values []uint32, width uint8) []byte {
 	return buf
 }
 
-// unpack reads as many packed numbers as out has room for and returns what
+// unpack reads of n packed numbers as many as out has room for and returns what
 // follows them; ok is false where the bytes end before. What out has room for
 // beyond its length, up to a whole group, is overwritten.
-func unpack(out []uint32, src []byte) (rest []byte, ok bool) {
-	n := groups(len(out))
-	table := (n + 1) / 2
+func unpack(out []uint32, n int, src []byte) (rest []byte, ok bool) {
+	table := (groups(n) + 1) / 2
 	if len(src) < table {
 		return nil, false
 	}
 	indexes, src := src[:table], src[table:]
-	for g := range n {
+	for g := range groups(len(out)) {
 		width := int(widths[indexes[g/2]>>(g%2*4)&15])
-		values := min(group, len(out)-g*group)
+		values := min(group, n-g*group)
 		size := (values*width + 7) / 8
 		if len(src) < size {
 			return nil, false

@@ -186,15 +186,16 @@ func look(block []byte) {
 	if v.Open(head, body) != nil {
 		return
 	}
-	v.Instants(nil)
+	v.Instants(nil, series.DaySeconds)
+	at, _ := v.Instants(nil, 4000)
 	s := v.Summaries()
 	for n := 0; n < 3 && s.Next(); n++ { // what each of many costs is not the question
 		s.Summary.Hours()
 		if s.Place.Plain {
-			v.InUse(s.Place, nil)
+			v.InUse(s.Place, nil, len(at))
 		}
 		if p, ok := v.Find(s.Place.Pool); ok && p.Plain {
-			v.InUse(p, nil)
+			v.InUse(p, nil, len(at))
 		}
 		if _, err := v.PoolOf(s.Place.Pool); err != nil {
 			return
@@ -226,8 +227,8 @@ func BenchmarkView(b *testing.B) {
 			b.Fatal(err)
 		}
 		p, _ := v.Find(4)
-		at, _ = v.Instants(at)
-		use, _ = v.InUse(p, use)
+		at, _ = v.Instants(at, series.DaySeconds)
+		use, _ = v.InUse(p, use, len(at))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/96, "ns/sample")
 }

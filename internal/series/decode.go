@@ -109,9 +109,10 @@ func (r *decoder) take(n int) []byte {
 	return b
 }
 
-// packed reads packed numbers.
-func (r *decoder) packed(out []uint32) {
-	rest, ok := unpack(out, r.rest)
+// packed reads packed numbers: of n as many as out has room for. Unless that is
+// all, nothing can be read behind them.
+func (r *decoder) packed(out []uint32, n int) {
+	rest, ok := unpack(out, n, r.rest)
 	if !ok {
 		clear(out)
 		r.failShort()
@@ -241,7 +242,7 @@ func (r *decoder) roundsOf(v *View) []Round {
 	}
 	r.items -= n
 	at := make([]uint32, n)
-	r.instants(at)
+	r.instants(at, n)
 	if r.err != nil {
 		return nil
 	}
@@ -264,55 +265,114 @@ func (r *decoder) roundsOf(v *View) []Round {
 	return out
 }
 
-// instants reads instants as seconds of the day. Whether they are in order and
-// within the day is for the caller to check.
-func (r *decoder) instants(out []uint32) {
+// instants reads instants as seconds of the day. Of n it reads as many as out
+// has room for. Whether they are in order and within the day is for the caller
+// to check.
+func (r *decoder) instants(out []uint32, n int) {
 	if len(out) == 0 {
 		return
 	}
 	base := r.varint()
-	period := int64(r.count("seconds between two rounds", DaySeconds))
+	period := r.count("seconds between two rounds", DaySeconds)
 	regular := r.count("as the kind of a grid", 1) == 0
 	if base < -DaySeconds || base > DaySeconds {
 		r.fail("a grid that begins at %d", base)
 	}
-	var places []license.Count
-	if !regular {
-		places = r.values(len(out) - 1)
-	}
-	r.packed(out)
-	if r.err != nil {
+	at, step := uint32(base), uint32(period)
+	if regular {
+		r.packed(out, n)
+		for i := range out {
+			out[i] += at
+			at += step
+		}
 		return
 	}
-	at := uint32(base)
+	places := r.runs(n - 1)
+	r.packed(out, n)
 	for i := range out {
 		out[i] += at
-		if step := uint32(period); regular || i == len(places) {
-			at += step
-		} else {
-			at += step * uint32(places[i].N)
-		}
+		at += step * uint32(places.next())
 	}
 }
 
-// inUse reads the use of a plain pool.
-func (r *decoder) inUse(out []uint32, steady bool) {
+// runs begins to read a column of n known numbers run by run, and goes on behind
+// it.
+func (r *decoder) runs(n int) runs {
+	out := runs{decoder: decoder{rest: r.rest}, left: n}
+	skip := out
+	for skip.left > 0 && skip.err == nil {
+		skip.run()
+	}
+	r.rest = skip.rest
+	if skip.err != nil && r.err == nil {
+		r.err, r.rest = skip.err, nil
+	}
+	return out
+}
+
+// A runs is a column that is read run by run. What is unknown in it is 0.
+type runs struct {
+	decoder
+	left  int // values that were not begun yet
+	last  int64
+	value int64
+	more  int // values of the run at hand
+}
+
+// next returns the next value; 0 behind the last one.
+func (u *runs) next() int64 {
+	if u.more == 0 {
+		if u.left == 0 {
+			return 0
+		}
+		u.run()
+	}
+	u.more--
+	return u.value
+}
+
+// run begins a run.
+func (u *runs) run() {
+	token := u.uvarint()
+	u.value = 0
+	switch token >> 1 {
+	case tokenUnknown:
+	case tokenRaw:
+		u.last = u.raw()
+		u.value = u.last
+	default:
+		u.last += unzigzag(token>>1 - tokenDelta)
+		u.value = u.last
+	}
+	u.more = 1
+	if token&1 != 0 {
+		u.more = u.count("more values of a run", u.left-2) + 2
+	}
+	u.left -= u.more
+	if u.err != nil {
+		u.left = 0
+	}
+}
+
+// inUse reads the use of a plain pool at its first readings of n: as many as out
+// has room for.
+func (r *decoder) inUse(out []uint32, n int, steady bool) {
 	if len(out) == 0 {
 		return
 	}
-	first := r.count("in use", maxPlain)
-	out[0] = uint32(first)
+	value := uint32(r.count("in use", maxPlain))
+	out[0] = value
+	rest := out[1:]
 	if steady {
-		for i := range out {
-			out[i] = uint32(first)
+		for i := range rest {
+			rest[i] = value
 		}
 		return
 	}
-	r.packed(out[1:])
-	value := uint32(first)
-	for i, delta := range out[1:] {
+	r.packed(rest, n-1)
+	for i, delta := range rest {
 		value += delta>>1 ^ -(delta & 1)
-		out[i+1] = value
+		rest[i] = value
 	}
 }
 
@@ -357,7 +417,7 @@ func (r *decoder) plain(v *View, rounds []Round, s *Summaries, p *PoolDay) {
 		p.Samples[i].At = rounds[i].At
 	}
 	use := make([]uint32, len(rounds))
-	r.inUse(use, s.Summary.steady)
+	r.inUse(use, len(use), s.Summary.steady)
 	for i, n := range use {
 		if n > maxPlain {
 			r.fail("%d in use", n)

@@ -53,7 +53,6 @@ type View struct {
 	pools     int    // how many there are
 	directory []byte // what follows in the head
 	body      []byte
-	column    []license.Count // memory of Instants, to be used again
 }
 
 // Check checks the checksum of a block that was divided.
@@ -67,7 +66,7 @@ func Check(head, body []byte) error {
 // Open makes the View one of a block. The body may be nil where only the
 // summaries are asked for. Neither is copied.
 func (v *View) Open(head, body []byte) error {
-	*v = View{body: body, column: v.column}
+	*v = View{body: body}
 	inner, _, err := Split(head)
 	if err != nil {
 		return err
@@ -149,29 +148,41 @@ func (r *decoder) place(p *Place) {
 	p.to += r.count("bytes of a pool", math.MaxInt32)
 }
 
-// Instants reads when the readings of the day were, in seconds of the day. The
-// slice is used again if it is large enough.
-func (v *View) Instants(out []uint32) ([]uint32, bool) {
-	r := decoder{rest: v.body[:min(v.rounds, len(v.body))], start: DayStart(v.day), column: v.column}
+// Instants reads when the readings of the day were, in seconds of the day, up to
+// the first one at or behind a second; of a day that is not even, all of them.
+// The slice is used again if it is large enough.
+func (v *View) Instants(out []uint32, to int64) ([]uint32, bool) {
+	r := decoder{rest: v.body[:min(v.rounds, len(v.body))], start: DayStart(v.day)}
 	n := v.n
 	if !v.even {
 		n = r.count("rounds", DaySeconds)
 	}
-	out = resized(out, n)
-	r.instants(out)
-	v.column = r.column
-	return out, r.err == nil
+	wanted := n
+	if start := r.start; v.even && to < v.last-start && v.last > v.first {
+		// About so many; the readings are nearly a grid. One that is too few
+		// shows at the end of what was read.
+		wanted = min(n, int(int64(n)*max(0, to-(v.first-start))/(v.last-v.first))+2)
+	}
+	for {
+		again := r
+		out = resized(out, wanted)
+		again.instants(out, n)
+		if wanted == n || again.err != nil || int64(out[wanted-1]) >= to {
+			return out, again.err == nil
+		}
+		wanted = min(n, wanted+group)
+	}
 }
 
-// InUse reads the use of a plain pool at the day's readings. The slice is used
-// again if it is large enough.
-func (v *View) InUse(p Place, out []uint32) (values []uint32, ok bool) {
-	if p.to > len(v.body) {
+// InUse reads the use of a plain pool at the first readings of the day: as many
+// as there are instants. The slice is used again if it is large enough.
+func (v *View) InUse(p Place, out []uint32, instants int) (values []uint32, ok bool) {
+	if p.to > len(v.body) || instants > v.n {
 		return nil, false
 	}
 	r := decoder{rest: v.body[p.from:p.to]}
-	out = resized(out, v.n)
-	r.inUse(out, p.mask&maskSteady != 0)
+	out = resized(out, instants)
+	r.inUse(out, v.n, p.mask&maskSteady != 0)
 	return out, r.err == nil
 }
 
