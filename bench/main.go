@@ -36,6 +36,7 @@ type config struct {
 	sql       string
 	skipSQL   bool
 	large     bool
+	console   bool
 	out       string
 	ask       string // a job, for a process of its own
 }
@@ -67,7 +68,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.IntVar(&c.sqlRounds, "sql-rounds", 3, "how many of them the other databases are asked about; fewer where that takes more than "+patience.String())
 	flags.StringVar(&c.sql, "sql", "sqlite,postgres,duckdb", "the other databases; PostgreSQL is found by "+postgresEnv)
 	flags.BoolVar(&c.skipSQL, "skip-sql", false, "measure Headroom alone")
-	flags.BoolVar(&c.large, "large", false, "the large estate")
+	flags.BoolVar(&c.large, "large", false, "measure the large estate instead: 10,000 license servers over five years in memory, unless -servers and -days say otherwise")
+	flags.BoolVar(&c.console, "console", false, "measure pages of the console instead, while all license servers upload: 1,000 of two pools over three years, unless -servers, -pools and -days say otherwise")
 	flags.StringVar(&c.out, "out", "", "file for the table in Markdown")
 	flags.StringVar(&c.ask, "ask", "", "used by the program itself: ask a store that was loaded")
 	if err := flags.Parse(args); err != nil {
@@ -79,11 +81,72 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	case c.ask != "":
 		return c.answer(ctx, out)
 	case c.large:
-		return errors.New("there is no large estate yet")
+		return c.runLarge(ctx, flags, out, log)
+	case c.console:
+		return c.runConsole(ctx, flags, out, log)
 	case c.rounds < 1 || c.sqlRounds < 1 || c.clients < 1:
 		return errors.New("-rounds, -sql-rounds and -clients are at least 1")
 	}
 	return c.run(ctx, out, log)
+}
+
+// instead sets what the command line does not say.
+func instead(flags *flag.FlagSet, values map[string]string) error {
+	flags.Visit(func(f *flag.Flag) { delete(values, f.Name) })
+	for name, value := range values {
+		if err := flags.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runLarge measures the large estate.
+func (c *config) runLarge(ctx context.Context, flags *flag.FlagSet, out, log io.Writer) error {
+	if err := instead(flags, map[string]string{"servers": "10000", "days": "1826", "rounds": "10"}); err != nil {
+		return err
+	}
+	c.estate.Pools = 1
+	if err := c.estate.check(); err != nil {
+		return err
+	}
+	r, err := measureLarge(ctx, c.estate, c.rounds, log)
+	if err != nil {
+		return err
+	}
+	r.grid(&c.estate).text(out)
+	return nil
+}
+
+// runConsole measures the console.
+func (c *config) runConsole(ctx context.Context, flags *flag.FlagSet, out, log io.Writer) (err error) {
+	if err := instead(flags, map[string]string{"servers": "1000", "pools": "2", "days": "1096"}); err != nil {
+		return err
+	}
+	if err := c.estate.check(); err != nil {
+		return err
+	}
+	clean, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, clean()) }()
+	r, err := measureConsole(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	r.grid(&c.estate).text(out)
+	return nil
+}
+
+// folder makes the folder for databases, if none is named, and returns what
+// removes it.
+func (c *config) folder() (clean func() error, err error) {
+	if c.dir != "" {
+		return func() error { return nil }, nil
+	}
+	c.dir, err = os.MkdirTemp("", "headroom-bench-")
+	return func() error { return os.RemoveAll(c.dir) }, err
 }
 
 // answer is the process of its own.
@@ -108,12 +171,11 @@ func (c *config) run(ctx context.Context, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.dir == "" {
-		if c.dir, err = os.MkdirTemp("", "headroom-bench-"); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(c.dir)) }()
+	clean, err := c.folder()
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, clean()) }()
 	r, err := c.measure(ctx, others, log)
 	if err != nil {
 		return err

@@ -64,10 +64,13 @@ func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep 
 }
 
 // quantile returns the duration that a share of the rounds did not exceed.
-func (a asking) quantile(share float64) time.Duration {
-	if len(a.Took) == 0 {
+func (a asking) quantile(share float64) time.Duration { return quantile(a.Took, share) }
+
+// quantile returns the duration that a share of some did not exceed.
+func quantile(took []time.Duration, share float64) time.Duration {
+	if len(took) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(a.Took))
+	sorted := slices.Sorted(slices.Values(took))
 	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
 }

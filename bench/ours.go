@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
+	"headroom/internal/hub"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
 )
@@ -63,6 +65,7 @@ func askOurs(ctx context.Context, j job, log io.Writer) (report, error) {
 
 // do does a job, in the process of its own.
 func (j *job) do(ctx context.Context) (r report, err error) {
+	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as the hub does
 	begin := time.Now()
 	db, err := store.Open(ctx, j.File, store.Options{})
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"headroom/internal/hub"
@@ -21,7 +22,7 @@ type hubRunCmd struct {
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
 	TrustedProxy []netip.Prefix `placeholder:"NET" help:"Fronts whose X-Forwarded-For is believed, e.g. 10.0.0.0/8 (default: this machine, where --public-url is https and there is no certificate)."`
 	Poll         time.Duration  `default:"5m" help:"How often agents ask whether there is anything to do."`
-	Memory       int64          `default:"192" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
+	Memory       int64          `default:"160" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
 	logFlags
 }
 
@@ -33,6 +34,7 @@ func (*hubRunCmd) Help() string {
 
 // Run runs the hub until ctx is done.
 func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
+	debug.SetMemoryLimit(hub.MemoryLimit(c.Memory << 20))
 	return hub.Run(ctx, hub.Config{
 		Addr: c.Addr, Store: c.Store, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out,

@@ -3,6 +3,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -51,6 +52,11 @@ type Config struct {
 	Print io.Writer         // where the addresses and the set-up link are told; nil: nowhere
 	Ready func(addr string) // called with the hub's base URL once it serves
 }
+
+// MemoryLimit is what a program that runs a hub gives to debug.SetMemoryLimit: a
+// hub's history is large and hardly ever changes, so that the garbage collector
+// would let as much garbage lie beside it.
+func MemoryLimit(memory int64) int64 { return cmp.Or(memory, usage.DefaultMemory) + 48<<20 }
 
 // Limits of time.
 const (

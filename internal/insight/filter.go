@@ -87,6 +87,16 @@ func NewFilter(s Span) *Filter {
 	return f
 }
 
+// Reset takes all tracks away, and forgets what was found. The memory of the
+// filter is used again.
+func (f *Filter) Reset() {
+	f.tracks, f.coverage, f.slow = f.tracks[:0], Coverage{}, 0
+	for i := range f.days {
+		d := &f.days[i]
+		d.high, d.hours, d.bounded = 0, nil, 0
+	}
+}
+
 // Size returns about how many bytes of memory the filter takes.
 func (f *Filter) Size() int64 {
 	n := int64(256 + 8*cap(f.tracks) + 88*len(f.days))
@@ -216,6 +226,18 @@ func (t *Track) whole(from, to int32) (c Coverage) {
 // Peak returns the peak of the sum over the span. It works with as many
 // goroutines as there are scratches, at least one.
 func (f *Filter) Peak(from Reader, s ...*Scratch) (Peak, error) {
+	p, err := f.Highest(from, Peak{}, s...)
+	if err != nil {
+		return Peak{}, err
+	}
+	return p, Describe(from, s[0], f.tracks, &p)
+}
+
+// Highest is Peak without the description, which Describe adds: the rest of what
+// was so at that second. It looks no further than it must to tell a peak that is
+// higher than the one given, of another time; where there is none, what it
+// returns is not known, and only its coverage is of use.
+func (f *Filter) Highest(from Reader, than Peak, s ...*Scratch) (Peak, error) {
 	if f.slow > 0 || slices.ContainsFunc(f.days, func(d day) bool { return d.high > maxUse }) {
 		lines, err := linesOf(from, f.tracks, f.span)
 		if err != nil {
@@ -226,7 +248,7 @@ func (f *Filter) Peak(from Reader, s ...*Scratch) (Peak, error) {
 	if f.coverage.Known == 0 {
 		return Peak{Coverage: f.coverage}, nil
 	}
-	peak, err := f.search(from, s)
+	peak, err := f.search(from, than, s)
 	for i := 0; i < len(f.days) && err == nil; i++ {
 		if f.days[i].bounded > 0 {
 			var p Peak
@@ -236,6 +258,17 @@ func (f *Filter) Peak(from Reader, s ...*Scratch) (Peak, error) {
 	}
 	peak.Coverage = f.coverage
 	return peak, err
+}
+
+// Describe completes a peak that Highest has found for the sum of these tracks.
+func Describe(from Reader, s *Scratch, tracks []*Track, p *Peak) error {
+	if !p.Known || p.Basis != license.BasisNone {
+		return nil // nothing to say, or said
+	}
+	all, err := At(from, s, tracks, p.At)
+	all.Low, all.Coverage = p.Low, p.Coverage
+	*p = all
+	return err
 }
 
 // JoinPeaks returns the peak of two times that do not overlap, in any order,
@@ -291,8 +324,11 @@ func (q *queue) Pop() any {
 }
 
 // search finds the peak on the days on which no maxima count.
-func (f *Filter) search(from Reader, scratches []*Scratch) (Peak, error) {
+func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, error) {
 	b := search{days: make(queue, 0, len(f.days))}
+	if than.Known && than.Value > 0 {
+		b.sum, b.at = than.Value, than.At
+	}
 	for i := range f.days {
 		if d := &f.days[i]; d.bounded == 0 {
 			d.key = d.bound()
@@ -308,11 +344,13 @@ func (f *Filter) search(from Reader, scratches []*Scratch) (Peak, error) {
 	if err := g.Wait(); err != nil {
 		return Peak{}, err
 	}
-	if b.at == 0 {
+	switch {
+	case b.at == 0:
 		return f.idle(from, scratches[0])
+	case than.Known && b.at == than.At:
+		return Peak{}, nil
 	}
-	found, err := scratches[0].play(from, f.tracks, series.DayOf(b.at), Span{b.at, b.at + 1})
-	return found.Peak, err
+	return Peak{Known: true, Value: b.sum, Low: b.sum, At: b.at}, nil
 }
 
 // found takes over what is known of the hours of a day.
@@ -406,6 +444,12 @@ func (f *Filter) lookInto(from Reader, s *Scratch, d *day, seen *search) error {
 		d.hours[h].found, d.hours[h].at = p.highest(int32(end - start))
 	}
 	return nil
+}
+
+// At returns what the sum of tracks was in one second, as a peak.
+func At(from Reader, s *Scratch, tracks []*Track, second int64) (Peak, error) {
+	b, err := s.play(from, tracks, series.DayOf(second), Span{second, second + 1})
+	return b.Peak, err
 }
 
 // idle finds the first second in which something is known, where nothing is in

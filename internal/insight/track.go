@@ -133,6 +133,17 @@ func (t *Track) Grow(day int32, s *Source) error {
 	return t.grow(s)
 }
 
+// Expect makes room for the days up to one, so that growing there takes no more
+// memory than it must.
+func (t *Track) Expect(day int32) {
+	n := int(day - series.DayOf(t.First))
+	if n <= cap(t.facts) {
+		return
+	}
+	t.highest, t.carry = slices.Grow(t.highest, n), slices.Grow(t.carry, n)
+	t.facts, t.hours = slices.Grow(t.facts, n), slices.Grow(t.hours, n)
+}
+
 // Renew makes days anew of which the block has changed, from a day of the track
 // on, until what holds at the next midnight is as it was. It returns the last
 // day that it made anew.
@@ -229,7 +240,10 @@ type entry struct {
 	highest, carry        int64
 	known, unknown, until int64
 	saidTo                int64     // end of what a record says anything of
-	each                  [24]int64 // highest per hour
+	each                  [24]int64 // highest per hour, unless bound
+	bound                 bool      // below and shift tell it
+	below                 [24]uint8
+	shift                 uint8
 	terms                 int
 	bounded               bool
 }
@@ -338,11 +352,20 @@ func (t *Track) growPlain(s *Source, e *entry) {
 	if s.Summary.Terms.State == license.StateUncounted {
 		return
 	}
-	e.highest, e.each = s.Summary.Max, s.Summary.Hours()
 	end := min(last+hold, e.start+series.DaySeconds)
 	carried := min(e.until, first-e.start)
-	e.carried(carried)
 	e.know(carried+end-first-lost, end, t.UpTo)
+	if e.highest = s.Summary.Max; carried > 0 && e.carry > e.highest {
+		e.each = s.Summary.Hours()
+		e.carried(carried)
+		return
+	}
+	// The hours are as the block bounds them, but for the first ones.
+	e.below, e.shift = s.Summary.Below()
+	e.bound = true
+	for h := int64(0); h*3600 < carried; h++ {
+		e.below[h] = min(e.below[h], uint8(min((e.highest-e.carry)>>e.shift, 255)))
+	}
 }
 
 // growStill is a day on which nothing happens.
@@ -445,19 +468,24 @@ func (t *Track) put(e *entry) {
 	if highest > maxUse {
 		highest = tooHigh
 	}
+	if !e.bound {
+		e.bounds()
+	}
+	i := series.DayOf(e.start) - t.start
+	t.highest[i], t.carry[i], t.hours[i] = uint32(highest), uint32(e.carry), e.below
+	t.facts[i] = newFact(e.class, e.known, e.unknown, e.until, min(e.shift, 31), e.terms, e.bounded)
+}
+
+// bounds rounds the highest use of each hour up, to what a byte holds.
+func (e *entry) bounds() {
 	most := int64(0)
 	for _, v := range e.each {
 		most = max(most, e.highest-v)
 	}
-	shift := uint8(0)
-	for most>>shift > 255 {
-		shift++
+	for most>>e.shift > 255 {
+		e.shift++
 	}
-	var below [24]uint8
 	for h, v := range e.each {
-		below[h] = uint8((e.highest - v) >> shift)
+		e.below[h] = uint8((e.highest - v) >> e.shift)
 	}
-	i := series.DayOf(e.start) - t.start
-	t.highest[i], t.carry[i], t.hours[i] = uint32(highest), uint32(e.carry), below
-	t.facts[i] = newFact(e.class, e.known, e.unknown, e.until, min(shift, 31), e.terms, e.bounded)
 }

@@ -216,6 +216,11 @@ func (s *Summary) Hours() (out [24]int64) {
 	return out
 }
 
+// Below is Hours in few bits: the bound of hour h is Max - below[h] << shift.
+func (s *Summary) Below() (below [24]uint8, shift uint8) {
+	return s.hours.below, s.hours.shift // of a steady pool nothing is below
+}
+
 // Summaries goes through the pools of a block's head, ascending.
 type Summaries struct {
 	Place   Place
@@ -296,11 +301,20 @@ func (r *decoder) hours(h *hours) {
 	if packed == nil && width > 0 {
 		return
 	}
-	var below [2 * group]uint32
-	unpackGroup((*[group]uint32)(below[:group]), packed, width)
-	unpackGroup((*[group]uint32)(below[group:]), packed[min(2*width, len(packed)):], width)
-	for i := range h.below {
-		h.below[i] = uint8(below[i])
+	// Eight values of up to 8 bits begin on a whole byte.
+	mask := uint64(1)<<width - 1
+	var tail [8]byte
+	for i := range 3 {
+		from := packed[min(i*width, len(packed)):]
+		if len(from) < len(tail) {
+			copy(tail[:], from)
+			from = tail[:]
+		}
+		word := binary.LittleEndian.Uint64(from)
+		for k := range 8 {
+			h.below[8*i+k] = uint8(word & mask)
+			word >>= width
+		}
 	}
 }
 

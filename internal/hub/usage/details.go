@@ -39,12 +39,38 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 	}
 	whole := joined(days)
 	out.Trend, out.Peak, out.Levels = e.steps(days, q), whole.Peak, whole.Levels
+	out.Servers, err = s.serverUses(e, lines, q, out.Peak)
+	return out, err
+}
+
+// serverUses returns each server's part, by name.
+func (s *Service) serverUses(e *estate, lines []line, q Question, common insight.Peak) (out []ServerUse, err error) {
+	scratch := s.memory.scratches(1)
+	defer s.memory.giveBack(scratch)
+	filter := insight.NewFilter(insight.Span{From: q.From.Unix(), To: q.To.Unix()})
 	for _, of := range perServer(lines) {
-		u, err := s.serverUse(e, of, q, out.Peak)
-		if err != nil {
-			return Details{}, err
+		u := ServerUse{Server: of[0].server.Server, Now: nowOf(of)}
+		for _, l := range of {
+			u.Pools = append(u.Pools, l.pool.Key.String())
 		}
-		out.Servers = append(out.Servers, u)
+		tracks := tracksOf(of)
+		filter.Reset()
+		if err := filter.Add(e.reader, scratch[0], tracks...); err != nil {
+			return nil, err
+		}
+		if u.Peak, err = filter.Peak(e.reader, scratch...); err != nil {
+			return nil, err
+		}
+		if common.Known {
+			share, err := insight.At(e.reader, scratch[0], tracks, common.At)
+			if err != nil {
+				return nil, err
+			}
+			if share.Known {
+				u.Share = license.Of(share.Value)
+			}
+		}
+		out = append(out, u)
 	}
 	return out, nil
 }
@@ -195,22 +221,4 @@ func (e *estate) steps(days []insight.Bucket, q Question) []insight.Bucket {
 		days = days[n:]
 	}
 	return out
-}
-
-// serverUse is one server's part: its own peak over the span, and its share in
-// the second of the common peak.
-func (s *Service) serverUse(e *estate, lines []line, q Question, common insight.Peak) (u ServerUse, err error) {
-	u = ServerUse{Server: lines[0].server.Server, Now: nowOf(lines)}
-	for _, l := range lines {
-		u.Pools = append(u.Pools, l.pool.Key.String())
-	}
-	tracks := tracksOf(lines)
-	if u.Peak, err = s.search(e, tracks, insight.Span{From: q.From.Unix(), To: q.To.Unix()}); err != nil || !common.Known {
-		return u, err
-	}
-	share, err := s.search(e, tracks, insight.Span{From: common.At, To: common.At + 1})
-	if share.Known {
-		u.Share = license.Of(share.Value)
-	}
-	return u, err
 }

@@ -45,17 +45,23 @@ func (s *Service) peak(e *estate, product string, lines []line, span insight.Spa
 	if err != nil {
 		return insight.Peak{}, err
 	}
+	scratch := s.memory.scratches(1)
+	defer s.memory.giveBack(scratch)
 	for _, part := range [...]insight.Span{{From: span.From, To: from}, {From: to, To: span.To}} {
 		if part.From >= part.To {
 			continue
 		}
-		p, err := s.search(e, tracks, part)
+		f := insight.NewFilter(part)
+		if err := f.Add(e.reader, scratch[0], tracks...); err != nil {
+			return insight.Peak{}, err
+		}
+		p, err := f.Highest(e.reader, out, scratch...)
 		if err != nil {
 			return insight.Peak{}, err
 		}
 		out = insight.JoinPeaks(out, p)
 	}
-	return out, nil
+	return out, insight.Describe(e.reader, scratch[0], tracks, &out)
 }
 
 // search returns the peak of the sum of tracks by a filter of its own.
@@ -69,7 +75,8 @@ func (s *Service) search(e *estate, tracks []*insight.Track, span insight.Span) 
 	return f.Peak(e.reader, scratch...)
 }
 
-// closed returns the peak over closed days, by a filter that is kept.
+// closed returns the peak over closed days, not described, by a filter that is
+// kept.
 func (s *Service) closed(e *estate, product string, tracks []*insight.Track, span insight.Span) (insight.Peak, error) {
 	scratch := s.memory.scratches(runtime.GOMAXPROCS(0))
 	defer s.memory.giveBack(scratch)
@@ -88,7 +95,7 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 	if err != nil {
 		return insight.Peak{}, err
 	}
-	p, err := kept.filter.Peak(e.reader, scratch...)
+	p, err := kept.filter.Highest(e.reader, insight.Peak{}, scratch...)
 	if err == nil {
 		s.memory.keepFilter(kept)
 	}

@@ -22,9 +22,9 @@ type memory struct {
 	free    []*insight.Scratch
 }
 
-// defaultMemory is enough for 500 license servers with six pools each over 400
+// DefaultMemory is enough for 500 license servers with six pools each over 400
 // days.
-const defaultMemory = 192 << 20
+const DefaultMemory = 160 << 20
 
 // past returns the past of an organisation.
 func (m *memory) past(org int64) *past {
@@ -47,7 +47,7 @@ func (m *memory) past(org int64) *past {
 func (m *memory) shrink(limit int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	limit = cmp.Or(limit, defaultMemory)
+	limit = cmp.Or(limit, DefaultMemory)
 	var newest *past
 	all := m.size
 	for _, p := range m.pasts {
@@ -237,7 +237,7 @@ func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 	t.buckets[b.Span] = k
 	t.size += k.size()
 	m.size += k.size()
-	for m.size > cmp.Or(limit, defaultMemory)/4 && len(m.trends) > 1 {
+	for m.size > cmp.Or(limit, DefaultMemory)/4 && len(m.trends) > 1 {
 		m.forget()
 	}
 }

@@ -143,6 +143,9 @@ type syncer struct {
 	reading sync.Mutex // the store's sequences are read one after the other
 }
 
+// roomDays is for how many days to come a track gets room when it is loaded.
+const roomDays = 16
+
 // loadDays is how many days of heads are held at a time while servers are
 // loaded.
 const loadDays = 64
@@ -427,6 +430,7 @@ func (y *syncer) load(records []Record) error {
 		}
 		for _, t := range s.tracks {
 			t.UpTo, t.After = s.upTo, s.after
+			t.Expect(series.DayOf(y.e.now.Unix()) + roomDays)
 			first = min(first, series.DayOf(t.First))
 		}
 		loaded[r.ID] = s
@@ -435,16 +439,8 @@ func (y *syncer) load(records []Record) error {
 		y.servers = make(map[int64]*serverPast)
 	}
 	maps.Copy(y.servers, loaded)
-	// Agents may be ahead of this clock by a day.
-	last := series.DayOf(y.e.now.Unix()) + 2
-	for from := first; from <= last; from += loadDays {
-		to := from + loadDays
-		if to > last {
-			to = math.MaxInt32
-		}
-		if err := y.loadPart(from, to, since, loaded); err != nil {
-			return err
-		}
+	if err := y.loadAll(first, since, loaded); err != nil {
+		return err
 	}
 	for id, s := range loaded {
 		for _, t := range s.tracks {
@@ -460,24 +456,67 @@ func (y *syncer) load(records []Record) error {
 	return nil
 }
 
-// loadPart makes tracks longer by some days. The heads are read first: a day
-// that is not an ordinary one takes another look into the store.
-func (y *syncer) loadPart(from, to int32, since Mark, loaded map[int64]*serverPast) error {
+// loadAll makes tracks longer by all days from a first one on. While the days of
+// one part are made, the heads of the next are read.
+func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) error {
+	// Agents may be ahead of this clock by a day.
+	last := series.DayOf(y.e.now.Unix()) + 2
+	parts := make(chan []Head)
+	g, ctx := errgroup.WithContext(y.ctx)
+	g.Go(func() error {
+		defer close(parts)
+		for from := first; from <= last; from += loadDays {
+			to := from + loadDays
+			if to > last {
+				to = math.MaxInt32
+			}
+			heads, err := y.readHeads(from, to, since, loaded)
+			if err != nil {
+				return err
+			}
+			select {
+			case parts <- heads:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for heads := range parts {
+			if err := y.loadHeads(heads, loaded); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// readHeads reads the heads of some days, of servers that are being loaded. All
+// of them are read before any is looked at: a day that is not an ordinary one
+// takes another look into the store.
+func (y *syncer) readHeads(from, to int32, since Mark, loaded map[int64]*serverPast) ([]Head, error) {
+	y.reading.Lock()
+	defer y.reading.Unlock()
 	var heads []Head
 	var bytes []byte
 	for h, err := range y.store.Heads(y.ctx, y.e.org.ID, from, to, since) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if loaded[h.Server] == nil {
 			continue
+		}
+		if len(bytes)+len(h.Data) > cap(bytes) {
+			bytes = make([]byte, 0, 1<<18+len(h.Data)) // what was handed on stays where it is
 		}
 		at := len(bytes)
 		bytes = append(bytes, h.Data...)
 		h.Data = bytes[at:len(bytes):len(bytes)]
 		heads = append(heads, h)
 	}
-	return y.loadHeads(heads, loaded)
+	return heads, nil
 }
 
 // loadHeads makes the tracks longer by the days of some heads: each server by

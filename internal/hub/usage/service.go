@@ -15,7 +15,7 @@ import (
 type Service struct {
 	Store  Store
 	Now    func() time.Time
-	Memory int64 // bytes of history and answers that are held, about (see memory); 0: 192 MiB
+	Memory int64 // bytes of history and answers that are held, about (see memory); 0: DefaultMemory
 
 	// Product says to which product a feature belongs; nil: catalog.Of.
 	Product func(daemon, feature string) catalog.Product
