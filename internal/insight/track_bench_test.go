@@ -21,7 +21,7 @@ type benchEstate struct {
 
 func (e *benchEstate) Blocks(day int32) (*insight.Blocks, error) { return e.days[day], nil }
 
-func newBenchEstate(b *testing.B, servers, days int) *benchEstate {
+func newBenchEstate(b testing.TB, servers, days int) *benchEstate {
 	e := &benchEstate{days: map[int32]*insight.Blocks{}}
 	to := series.DayStart(firstDay + int32(days))
 	for id := range servers {
@@ -92,6 +92,34 @@ func benchDay(number int32, id int) series.Day {
 		b.AddRound(series.Round{At: at, Hold: 1800, Complete: true}, samples)
 	}
 	return b.Days()[0]
+}
+
+// A day of 250 license servers that a search looks into: once the memory is
+// there, nothing is allocated.
+func BenchmarkDay(b *testing.B) {
+	e := newBenchEstate(b, 250, 2)
+	var s insight.Scratch
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := insight.HighestOfDay(e, &s, e.tracks, firstDay+1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(250*96), "ns/sample")
+}
+
+func TestNothingIsAllocatedPerDay(t *testing.T) {
+	e := newBenchEstate(t, 20, 3)
+	var s insight.Scratch
+	day := int32(0)
+	if n := testing.AllocsPerRun(20, func() {
+		if _, err := insight.HighestOfDay(e, &s, e.tracks, firstDay+1+day%2); err != nil {
+			t.Fatal(err)
+		}
+		day++
+	}); n > 0 {
+		t.Errorf("%v allocations for a day, want none", n)
+	}
 }
 
 func BenchmarkTracks(b *testing.B) {
