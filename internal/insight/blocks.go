@@ -32,6 +32,40 @@ func (b *Blocks) Add(server int64, head, body []byte) bool {
 // maxBlocks is how many bytes of blocks a day may have: 4 GiB less one.
 const maxBlocks = 1<<32 - 1
 
+// AddLean is Add without what the sweeps of ordinary days do not need of a block:
+// only where Track.Ordinary says so of that day of all pools of the server.
+func (b *Blocks) AddLean(server int64, head, body []byte) bool {
+	if lean := series.Lean(head); lean != nil {
+		head = lean
+	}
+	return b.Add(server, head, body)
+}
+
+// Lean returns the blocks with what sweeps need of them. Whole says which
+// servers' blocks are needed whole.
+func (b *Blocks) Lean(whole func(server int64) bool) *Blocks {
+	out := new(Blocks)
+	for i, server := range b.servers {
+		head, body := b.block(i)
+		if whole(server) {
+			out.Add(server, head, body)
+		} else {
+			out.AddLean(server, head, body)
+		}
+	}
+	out.Clip()
+	return out
+}
+
+// block returns the head and the body of a block.
+func (b *Blocks) block(i int) (head, body []byte) {
+	end := len(b.data)
+	if i+1 < len(b.at) {
+		end = int(b.at[i+1])
+	}
+	return b.data[b.at[i]:b.body[i]], b.data[b.body[i]:end]
+}
+
 // Size returns about how many bytes of memory the blocks take.
 func (b *Blocks) Size() int64 { return int64(cap(b.data) + 16*cap(b.servers)) }
 
@@ -47,11 +81,8 @@ func (b *Blocks) open(server int64, v *series.View) bool {
 	if !ok {
 		return false
 	}
-	end := len(b.data)
-	if i+1 < len(b.at) {
-		end = int(b.at[i+1])
-	}
-	return v.Open(b.data[b.at[i]:b.body[i]], b.data[b.body[i]:end]) == nil
+	head, body := b.block(i)
+	return v.Open(head, body) == nil
 }
 
 // Source returns a server's block as Track.Grow reads it for a pool; nil where

@@ -470,6 +470,13 @@ func (f *Filter) idle(from Reader, s *Scratch) (Peak, error) {
 
 // play returns the bucket of a part of a UTC day.
 func (s *Scratch) play(from Reader, tracks []*Track, number int32, part Span) (Bucket, error) {
+	if isSlow(tracks, number) {
+		lines, err := linesOf(from, tracks, part)
+		if err != nil {
+			return Bucket{}, err
+		}
+		return TrendOf(lines, []Span{part})[0], nil
+	}
 	p, err := s.load(from, tracks, number, part, false)
 	if err != nil {
 		return Bucket{}, err

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -316,7 +317,7 @@ func (t *Track) play(to []series.Piece, i int, blocks *Blocks, v *series.View) (
 	number := t.start + int32(i)
 	var day *series.Day
 	if blocks.open(t.Server, v) {
-		d, err := v.PoolOf(t.Pool)
+		d, err := t.day(i, v)
 		if err != nil {
 			return to, fmt.Errorf("license server %d, UTC day %d: %w", t.Server, number, err)
 		}
@@ -324,6 +325,36 @@ func (t *Track) play(to []series.Piece, i int, blocks *Blocks, v *series.View) (
 	}
 	state := t.stateAt(i)
 	return state.AppendDay(to, day, t.Pool, t.frame(series.DayStart(number), t.After)), nil
+}
+
+// day decodes day number i. Of an ordinary one, the block may lack what the
+// track has.
+func (t *Track) day(i int, v *series.View) (series.Day, error) {
+	f := t.facts[i]
+	switch f.class() {
+	case still:
+		return series.Day{Number: v.Day()}, nil // nothing of it matters
+	case general:
+		return v.PoolOf(t.Pool)
+	}
+	place, ok := v.Find(t.Pool)
+	at, atRead := v.Instants(nil, series.DaySeconds)
+	use, useRead := v.InUse(place, nil, len(at))
+	if !ok || !place.Plain || !atRead || !useRead {
+		return series.Day{}, errors.New("its block is not what its days were made of")
+	}
+	terms := t.terms[f.terms()]
+	_, _, hold, _, _ := v.Readings()
+	d := series.Day{Number: v.Day(), Pools: []series.PoolDay{{Pool: t.Pool}}}
+	for k := range at {
+		s := series.Sample{
+			At: series.DayStart(v.Day()) + int64(at[k]), State: terms.State, InUse: license.Of(int64(use[k])),
+			Installed: terms.Installed, Reserved: terms.Reserved, Overdraft: terms.Overdraft,
+		}
+		d.Rounds = append(d.Rounds, series.Round{At: s.At, Hold: hold})
+		d.Pools[0].Samples = append(d.Pools[0].Samples, s)
+	}
+	return d, nil
 }
 
 // A player goes through the seconds of a sheet and empties what it has played.

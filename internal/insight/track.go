@@ -175,6 +175,13 @@ func (t *Track) Renew(day int32, of func(day int32) (*Source, error)) (last int3
 // End returns the number of the UTC day with which the track ends.
 func (t *Track) End() int32 { return t.start + int32(len(t.facts)) }
 
+// Ordinary says that a sweep of a day needs no more of its block than a lean one
+// has (Blocks.AddLean).
+func (t *Track) Ordinary(day int32) bool {
+	i := int(day - t.start)
+	return i < 0 || i >= len(t.facts) || t.facts[i].class() != general
+}
+
 // Size returns about how many bytes of memory the track takes.
 func (t *Track) Size() int64 {
 	return 512 + int64(cap(t.facts))*(4+4+8+24) + int64(len(t.states))*256

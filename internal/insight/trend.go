@@ -50,6 +50,21 @@ func slowDays(tracks []*Track, first, last int32) []bool {
 	return slow
 }
 
+// isSlow is slowDays of one day.
+func isSlow(tracks []*Track, number int32) bool {
+	high := int64(0)
+	for _, t := range tracks {
+		if number < t.start || number >= t.End() {
+			continue
+		}
+		high += int64(t.highest[number-t.start])
+		if high > maxUse || t.isOdd() || t.facts[number-t.start].bounded() {
+			return true
+		}
+	}
+	return false
+}
+
 // A trend is a part of a trend that is being computed.
 type trend struct {
 	*Scratch

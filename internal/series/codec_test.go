@@ -2,8 +2,10 @@ package series_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,6 +178,41 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+func TestLeanHeadTellsTheSameUse(t *testing.T) {
+	head, body, err := series.Split(series.Encode(oneDay(day0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lean := series.Lean(head)
+	if len(lean) == 0 || len(lean) >= len(head) {
+		t.Fatalf("lean head of %d bytes, from %d", len(lean), len(head))
+	}
+	var whole, less series.View
+	if err := errors.Join(whole.Open(head, body), less.Open(lean, body)); err != nil {
+		t.Fatal(err)
+	}
+	at, _ := whole.Instants(nil, series.DaySeconds)
+	atLean, ok := less.Instants(nil, series.DaySeconds)
+	if !ok || !slices.Equal(at, atLean) {
+		t.Errorf("instants %v, want %v", atLean, at)
+	}
+	for pool := series.PoolID(1); pool <= 8; pool++ {
+		p, _ := whole.Find(pool)
+		q, ok := less.Find(pool)
+		use, _ := whole.InUse(p, nil, len(at))
+		useLean, read := less.InUse(q, nil, len(at))
+		if !ok || !read || !slices.Equal(use, useLean) {
+			t.Errorf("pool %d: %v, want %v", pool, useLean, use)
+		}
+	}
+	var b series.Builder
+	b.AddRound(series.Round{At: 5, Hold: 9}, []series.PoolSample{{Pool: 4}}) // its use is not told
+	head, _, err = series.Split(series.Encode(b.Days()[0]))
+	if err != nil || series.Lean(head) != nil {
+		t.Errorf("lean head of a pool that is not plain: %v, %v, want none", series.Lean(head), err)
+	}
+}
+
 // look asks a view of a block for all that it can tell.
 func look(block []byte) {
 	head, body, err := series.Split(block)
@@ -186,6 +223,7 @@ func look(block []byte) {
 	if v.Open(head, body) != nil {
 		return
 	}
+	series.Lean(head)
 	v.Instants(nil, series.DaySeconds)
 	at, _ := v.Instants(nil, 4000)
 	s := v.Summaries()

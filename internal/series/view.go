@@ -103,6 +103,30 @@ func (v *View) Open(head, body []byte) error {
 	return nil
 }
 
+// Lean returns the head of a block without its summaries, which is enough for
+// Readings, Find, Instants and InUse; nil if a pool of the block is not plain and
+// takes more than that.
+func Lean(head []byte) []byte {
+	var v View
+	if v.Open(head, nil) != nil {
+		return nil
+	}
+	r := decoder{rest: v.directory}
+	var p Place
+	for range v.pools {
+		if r.place(&p); !p.Plain {
+			return nil
+		}
+	}
+	if r.err != nil {
+		return nil
+	}
+	_, size := binary.Uvarint(head[1:])
+	inner := head[1+size : len(head)-len(r.rest)]
+	out := binary.AppendUvarint([]byte{blockVersion}, uint64(len(inner)))
+	return append(out, inner...)
+}
+
 // Day returns the number of the UTC day.
 func (v *View) Day() int32 { return v.day }
 

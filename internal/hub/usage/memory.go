@@ -124,7 +124,7 @@ type keptFilter struct {
 // keptFilters is how many filters are kept at most, and nearFilters how many of
 // them are looked at to find one that is near.
 const (
-	keptFilters = 64
+	keptFilters = 16
 	nearFilters = 4
 )
 
@@ -215,7 +215,7 @@ func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []i
 func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
 
 // keep keeps a bucket, and forgets the trends that were used least recently
-// when half of the limit is reached.
+// when an eighth of the limit is reached.
 func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -237,7 +237,7 @@ func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 	t.buckets[b.Span] = k
 	t.size += k.size()
 	m.size += k.size()
-	for m.size > cmp.Or(limit, DefaultMemory)/4 && len(m.trends) > 1 {
+	for m.size > cmp.Or(limit, DefaultMemory)/8 && len(m.trends) > 1 {
 		m.forget()
 	}
 }

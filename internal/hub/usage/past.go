@@ -141,6 +141,7 @@ type syncer struct {
 	e       *estate
 	pack    int64
 	reading sync.Mutex // the store's sequences are read one after the other
+	full    map[int32]*insight.Blocks
 }
 
 // roomDays is for how many days to come a track gets room when it is loaded.
@@ -382,7 +383,7 @@ func (y *syncer) source(t *insight.Track, day int32) (*insight.Source, error) {
 func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
 	y.reading.Lock()
 	defer y.reading.Unlock()
-	if b := y.blocks.get(day); b != nil {
+	if b := y.full[day]; b != nil {
 		return b, nil
 	}
 	b := new(insight.Blocks)
@@ -390,20 +391,29 @@ func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := addBlock(b, day, block); err != nil {
+		if err := checked(day, block, b.Add); err != nil {
 			return nil, err
 		}
 	}
-	b.Clip()
-	y.blocks.put(day, b)
+	if y.full == nil {
+		y.full = make(map[int32]*insight.Blocks)
+	}
+	y.full[day] = b
 	return b, nil
 }
 
-func addBlock(b *insight.Blocks, day int32, block Block) error {
+// whole says whether sweeps need all of a server's block of a day.
+func (p *past) whole(server int64, day int32) bool {
+	s := p.servers[server]
+	return s == nil || slices.ContainsFunc(s.tracks, func(t *insight.Track) bool { return !t.Ordinary(day) })
+}
+
+// checked hands a block on to add.
+func checked(day int32, block Block, add func(server int64, head, body []byte) bool) error {
 	if err := series.Check(block.Head, block.Body); err != nil {
 		return fmt.Errorf("license server %d, UTC day %d: %w", block.Server, day, err)
 	}
-	if !b.Add(block.Server, block.Head, block.Body) {
+	if !add(block.Server, block.Head, block.Body) {
 		return fmt.Errorf("license server %d, UTC day %d: its block is out of order, or too much for one day", block.Server, day)
 	}
 	return nil
@@ -597,6 +607,9 @@ func (y *syncer) finish() error {
 		}
 	}
 	y.size.Store(size)
+	for day, b := range y.full {
+		y.blocks.put(day, b.Lean(func(server int64) bool { return y.whole(server, day) }))
+	}
 	return nil
 }
 

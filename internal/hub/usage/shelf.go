@@ -121,7 +121,11 @@ func (r reader) Blocks(day int32) (*insight.Blocks, error) {
 		if s.version(day) != block.Version {
 			return nil, errMoved
 		}
-		if err := addBlock(b, day, block); err != nil {
+		add := b.AddLean
+		if r.whole(block.Server, day) {
+			add = b.Add
+		}
+		if err := checked(day, block, add); err != nil {
 			return nil, err
 		}
 	}
