@@ -45,7 +45,6 @@ type Filter struct {
 	parts    []int // the days of which the span has a part only: the first and the last, if any
 	from, to int32 // the others
 	coverage Coverage
-	slow     int // tracks that only the slow way counts right
 }
 
 // A day is what is known of the sum on a UTC day.
@@ -90,7 +89,7 @@ func NewFilter(s Span) *Filter {
 // Reset takes all tracks away, and forgets what was found. The memory of the
 // filter is used again.
 func (f *Filter) Reset() {
-	f.tracks, f.coverage, f.slow = f.tracks[:0], Coverage{}, 0
+	f.tracks, f.coverage = f.tracks[:0], Coverage{}
 	for i := range f.days {
 		d := &f.days[i]
 		d.high, d.hours, d.bounded = 0, nil, 0
@@ -140,9 +139,6 @@ func (f *Filter) Add(from Reader, s *Scratch, tracks ...*Track) error {
 func (f *Filter) change(from Reader, s *Scratch, t *Track, sign int64) error {
 	if len(t.facts) == 0 || len(f.days) == 0 {
 		return nil
-	}
-	if t.isOdd() {
-		f.slow += int(sign)
 	}
 	f.changeBounds(t, sign)
 	return f.cover(from, s, t, sign)
@@ -238,26 +234,39 @@ func (f *Filter) Peak(from Reader, s ...*Scratch) (Peak, error) {
 // higher than the one given, of another time; where there is none, what it
 // returns is not known, and only its coverage is of use.
 func (f *Filter) Highest(from Reader, than Peak, s ...*Scratch) (Peak, error) {
-	if f.slow > 0 || slices.ContainsFunc(f.days, func(d day) bool { return d.high > maxUse }) {
-		lines, err := linesOf(from, f.tracks, f.span)
-		if err != nil {
-			return Peak{}, err
-		}
-		return PeakOf(lines, f.span), nil
+	if slices.ContainsFunc(f.tracks, (*Track).isOdd) {
+		return f.slowDays(from, Peak{}, func(*day) bool { return true })
 	}
 	if f.coverage.Known == 0 {
 		return Peak{Coverage: f.coverage}, nil
 	}
+	if than.Low < than.Value {
+		than = Peak{} // a lower peak may have a higher Low
+	}
 	peak, err := f.search(from, than, s)
-	for i := 0; i < len(f.days) && err == nil; i++ {
-		if f.days[i].bounded > 0 {
-			var p Peak
-			p, err = f.slowDay(from, &f.days[i])
-			peak = JoinPeaks(peak, p)
-		}
+	if err == nil {
+		peak, err = f.slowDays(from, peak, (*day).isSlow)
 	}
 	peak.Coverage = f.coverage
 	return peak, err
+}
+
+// isSlow says that only the slow way counts a day right: a maximum counts in it,
+// or the sum is too high.
+func (d *day) isSlow() bool { return d.bounded > 0 || d.high > maxUse }
+
+// slowDays returns the peak of some days, day by day, and of another time.
+func (f *Filter) slowDays(from Reader, peak Peak, which func(*day) bool) (Peak, error) {
+	for i := range f.days {
+		if d := &f.days[i]; which(d) {
+			p, err := f.slowDay(from, d)
+			if err != nil {
+				return Peak{}, err
+			}
+			peak = JoinPeaks(peak, p)
+		}
+	}
+	return peak, nil
 }
 
 // Describe completes a peak that Highest has found for the sum of these tracks.
@@ -283,7 +292,7 @@ func JoinPeaks(a, b Peak) Peak {
 	return a
 }
 
-// slowDay returns the peak of a day on which maxima count.
+// slowDay returns the peak of a day the slow way.
 func (f *Filter) slowDay(from Reader, d *day) (Peak, error) {
 	lines, err := linesOf(from, f.tracks, d.part)
 	if err != nil {
@@ -323,14 +332,14 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// search finds the peak on the days on which no maxima count.
+// search finds the peak on the days that the quick way counts right.
 func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, error) {
 	b := search{days: make(queue, 0, len(f.days))}
 	if than.Known && than.Value > 0 {
 		b.sum, b.at = than.Value, than.At
 	}
 	for i := range f.days {
-		if d := &f.days[i]; d.bounded == 0 {
+		if d := &f.days[i]; !d.isSlow() {
 			d.key = d.bound()
 			b.days = append(b.days, d)
 			b.found(d)
@@ -457,7 +466,7 @@ func At(from Reader, s *Scratch, tracks []*Track, second int64) (Peak, error) {
 func (f *Filter) idle(from Reader, s *Scratch) (Peak, error) {
 	for i := range f.days {
 		d := &f.days[i]
-		if d.bounded > 0 {
+		if d.isSlow() {
 			continue
 		}
 		b, err := s.play(from, f.tracks, d.number, d.part)

@@ -165,11 +165,23 @@ func (s *sheet) open(server int64, blocks *Blocks) (ok bool) {
 	if s.server = 0; !blocks.open(server, &s.view) {
 		return false
 	}
-	if s.at, ok = s.view.Instants(s.at, int64(s.to)); !ok || len(s.at) == 0 || s.at[len(s.at)-1] >= series.DaySeconds {
+	if s.at, ok = s.view.Instants(s.at, int64(s.to)); !ok || len(s.at) == 0 || !areInstants(s.at) {
 		return false
 	}
 	s.server = server
 	return true
+}
+
+// areInstants says whether seconds of a day ascend.
+func areInstants(at []uint32) bool {
+	before := at[0]
+	for _, t := range at[1:] {
+		if t <= before {
+			return false
+		}
+		before = t
+	}
+	return before < series.DaySeconds
 }
 
 func (s *sheet) missing(t *Track) error {

@@ -184,7 +184,7 @@ func (t *Track) Ordinary(day int32) bool {
 
 // Size returns about how many bytes of memory the track takes.
 func (t *Track) Size() int64 {
-	return 512 + int64(cap(t.facts))*(4+4+8+24) + int64(len(t.states))*256
+	return 512 + int64(cap(t.facts))*(4+4+8+24) + int64(cap(t.terms))*56 + int64(len(t.states))*256
 }
 
 // Cut makes the track end before a day, so that it can grow anew from there.
@@ -287,7 +287,9 @@ func (t *Track) entry(day int32, s *Source) (e entry, err error) {
 	default:
 		err = t.growGeneral(s, &e)
 	}
-	t.saidTo = max(t.saidTo, e.saidTo)
+	if t.saidTo = max(t.saidTo, e.saidTo); err == nil && (e.known < 0 || e.unknown < 0 || e.known+e.unknown > series.DaySeconds) {
+		err = fmt.Errorf("license server %d, pool %d, UTC day %d: %d seconds known and %d unknown", t.Server, t.Pool, day, e.known, e.unknown)
+	}
 	return e, err
 }
 

@@ -179,7 +179,7 @@ func find(blocks []block, server int64) (b *block, at int) {
 func checkSize(day series.Day) error {
 	n := 0
 	for _, p := range day.Pools {
-		n += len(p.Samples) + len(p.Steps)
+		n += len(p.Samples) + len(p.Steps) + len(p.Maxima)
 	}
 	if n > series.MaxSamples {
 		return fault.Errorf(fault.Invalid, "UTC day %d of this license server would have %d values, and %d is the limit: "+

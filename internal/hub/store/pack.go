@@ -161,7 +161,11 @@ func takeOpen(ctx context.Context, tx *sql.Tx, k packKey) (open []block, err err
 
 // split takes the content of an open block apart.
 func (b *block) split(data []byte) (err error) {
-	if b.head, b.body, err = series.Split(data); err != nil {
+	if b.head, b.body, err = series.Split(data); err == nil {
+		// A damaged head would be believed: it alone tells where to look.
+		err = series.Check(b.head, b.body)
+	}
+	if err != nil {
 		return fmt.Errorf("day %d of license server %d: %w: %w", b.day, b.server, errDamaged, err)
 	}
 	b.size = len(b.body)

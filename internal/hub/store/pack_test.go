@@ -476,3 +476,32 @@ func readUntil(t *testing.T, db *store.DB, org int64, n int, done <-chan struct{
 		}
 	}
 }
+
+func TestDamagedHeadOfAnOpenBlockIsAnError(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
+		org := storetest.Found(t, db, "UTC")
+		agent := storetest.Admit(t, db, org, "agent", start, "a")
+		put(t, db, one(org, agent, "a", 1))
+		raw := storetest.Raw(t, dsn)
+		var data []byte
+		if err := raw.QueryRow(`SELECT data FROM block WHERE org_id = $1`, org).Scan(&data); err != nil {
+			t.Fatal(err)
+		}
+		head, _, err := series.Split(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(head)-1] ^= 1
+		if _, err := raw.Exec(`UPDATE block SET data = $2 WHERE org_id = $1`, org, data); err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, err := range db.Heads(t.Context(), org, math.MinInt32, math.MaxInt32, usage.Mark{}) {
+			found = found || err != nil
+		}
+		if !found {
+			t.Error("a head with a flipped bit was read without an error")
+		}
+	})
+}

@@ -71,7 +71,7 @@ func (s *Service) ask(ctx context.Context, org int64, f func(*estate) error) err
 }
 
 // recordsHold is for how long what was read of servers is good while nothing
-// has changed: their last contact is not part of the stamp.
+// has changed: their names and last contact are not part of the stamp.
 const recordsHold = time.Minute
 
 // estate returns what an organisation has. Nothing of it changes until done is
@@ -94,7 +94,7 @@ func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func()
 		p.lock.RLock()
 		return &fresh, p.lock.RUnlock, nil
 	}
-	if err := s.Store.Snapshot(ctx, func(store Store) error { return p.refresh(ctx, store, e) }); err != nil {
+	if err := s.refresh(ctx, p, e); err != nil {
 		return nil, nil, err
 	}
 	s.memory.shrink(s.Memory)
@@ -106,6 +106,22 @@ func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func()
 	e.products = s.products(e.servers, p.pools)
 	p.estate = e
 	return e, p.lock.RUnlock, nil
+}
+
+// refreshTime is how long it may take to bring a past up to date.
+const refreshTime = 5 * time.Minute
+
+// refresh brings a past up to date, in one state of the store. It waits for the
+// answers that are under way first: they may need the store to end. It is
+// finished for all who ask, and so does not end with the one who asked first.
+func (s *Service) refresh(ctx context.Context, p *past, e *estate) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
+	defer cancel()
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	return s.Store.Snapshot(ctx, func(store Store) error {
+		return p.refresh(ctx, store, &s.memory, e)
+	})
 }
 
 // stands says whether the estate that was made last is good for another time of
@@ -122,9 +138,9 @@ func (p *past) stands(now *estate) bool {
 
 // refresh reads what an organisation consists of, and brings the past up to it,
 // in one state of the store.
-func (p *past) refresh(ctx context.Context, store Store, e *estate) (err error) {
+func (p *past) refresh(ctx context.Context, store Store, m *memory, e *estate) (err error) {
 	org := e.org.ID
-	y := syncer{past: p, ctx: ctx, store: store, e: e}
+	y := syncer{past: p, ctx: ctx, store: store, memory: m, e: e}
 	stamp, err := store.Stamp(ctx, org)
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 	}
 	p, err := kept.filter.Highest(e.reader, insight.Peak{}, scratch...)
 	if err == nil {
-		s.memory.keepFilter(kept)
+		s.memory.keepFilter(e, kept)
 	}
 	return p, err
 }
@@ -145,7 +145,7 @@ func (s *Service) trend(e *estate, product string, lines []line, from, to int64)
 		out[k] = computed[i]
 		// Only the first and the last day can be cut.
 		if (k > 0 || e.dayStart(spans[k].From) == spans[k].From) && (k < len(spans)-1 || e.dayStart(spans[k].To) == spans[k].To) {
-			s.memory.keep(s.Memory, key, e.reader.changes.now, computed[i])
+			s.memory.keep(e, s.Memory, key, computed[i])
 		}
 	}
 	return out, nil

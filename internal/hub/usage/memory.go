@@ -2,6 +2,7 @@ package usage
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	clock   int64
+	changes int64 // of all pasts: no number stands for two, so that what an old past left is not taken for new
 	pasts   map[int64]*past
 	filters []*keptFilter // by the time of their last use
 	trends  map[trendKey]*trend
@@ -35,7 +37,8 @@ func (m *memory) past(org int64) *past {
 		if m.pasts == nil {
 			m.pasts = make(map[int64]*past)
 		}
-		p = &past{}
+		m.changes++
+		p = &past{changes: changes{now: m.changes, all: m.changes}}
 		m.pasts[org] = p
 	}
 	m.clock++
@@ -70,17 +73,42 @@ func (m *memory) shrink(limit int64) {
 		over -= m.filters[0].size
 		m.filters = slices.Delete(m.filters, 0, 1)
 	}
-	for _, p := range m.pasts {
+	for _, org := range m.oldest() {
 		if over > 0 {
-			over -= p.blocks.shrinkBy(over)
+			over -= m.pasts[org].blocks.shrinkBy(over)
 		}
 	}
-	for org, p := range m.pasts {
-		if over > 0 && p != newest {
+	for _, org := range m.oldest() {
+		if p := m.pasts[org]; over > 0 && p != newest {
 			over -= p.held()
-			delete(m.pasts, org)
+			m.evict(org)
 		}
 	}
+}
+
+// oldest lists the organisations by the last use of their pasts.
+func (m *memory) oldest() []int64 {
+	return slices.SortedFunc(maps.Keys(m.pasts), func(a, b int64) int { return cmp.Compare(m.pasts[a].used, m.pasts[b].used) })
+}
+
+// evict drops a past and all that was computed of it.
+func (m *memory) evict(org int64) {
+	delete(m.pasts, org)
+	m.filters = slices.DeleteFunc(m.filters, func(f *keptFilter) bool { return f.org == org })
+	for key, t := range m.trends {
+		if key.org == org {
+			m.size -= t.size
+			delete(m.trends, key)
+		}
+	}
+}
+
+// change returns the number of a change.
+func (m *memory) change() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.changes++
+	return m.changes
 }
 
 // scratches lends memory for an answer, for so many goroutines.
@@ -157,9 +185,12 @@ func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks
 }
 
 // keepFilter keeps a filter that nobody uses.
-func (m *memory) keepFilter(f *keptFilter) {
+func (m *memory) keepFilter(e *estate, f *keptFilter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.pasts[f.org] != e.reader.past {
+		return // it was evicted meanwhile
+	}
 	f.size = f.filter.Size() + 8*int64(cap(f.tracks))
 	if len(m.filters) >= keptFilters {
 		m.filters = slices.Delete(m.filters, 0, 1)
@@ -216,9 +247,12 @@ func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
 
 // keep keeps a bucket, and forgets the trends that were used least recently
 // when an eighth of the limit is reached.
-func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
+func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.pasts[key.org] != e.reader.past {
+		return // it was evicted meanwhile
+	}
 	t := m.trends[key]
 	if t == nil {
 		if m.trends == nil {
@@ -228,7 +262,7 @@ func (m *memory) keep(limit int64, key trendKey, made int64, b insight.Bucket) {
 		t = &trend{used: m.clock, buckets: make(map[insight.Span]kept)}
 		m.trends[key] = t
 	}
-	k := kept{made: made, bucket: b, levels: b.Levels.Pack()}
+	k := kept{made: e.reader.changes.now, bucket: b, levels: b.Levels.Pack()}
 	k.bucket.Levels = nil
 	if old, ok := t.buckets[b.Span]; ok {
 		t.size -= old.size()

@@ -96,10 +96,11 @@ func (s *serverPast) setVersion(day int32, version int64) {
 // changes remember when something of a UTC day changed, so that what was
 // computed of other days is still good.
 type changes struct {
-	now   int64 // rises with every change
+	now   int64 // the number of the last change
 	all   int64 // when all days changed
 	first int32
 	days  []int64
+	after int64 // when those behind days changed
 }
 
 // note notes that days from <= day <= to have changed.
@@ -111,17 +112,23 @@ func (c *changes) note(from, to int32) {
 		c.days = slices.Concat(make([]int64, n), c.days)
 		c.first = from
 	}
-	if n := int(to-c.first) + 1 - len(c.days); n > 0 {
-		c.days = append(c.days, make([]int64, n)...)
+	for range int(to-c.first) + 1 - len(c.days) {
+		c.days = append(c.days, c.after)
 	}
 	for day := from; day <= to; day++ {
 		c.days[day-c.first] = c.now
 	}
 }
 
+// noteFrom notes that all days from one on have changed.
+func (c *changes) noteFrom(day int32) {
+	c.note(day, max(day, c.first+int32(len(c.days))-1))
+	c.after = c.now
+}
+
 // since says whether something of a span has changed after a time.
 func (c *changes) since(at int64, s insight.Span) bool {
-	if c.all > at {
+	if c.all > at || c.after > at && series.DayOf(s.To-1) >= c.first+int32(len(c.days)) {
 		return true
 	}
 	from, to := max(series.DayOf(s.From), c.first), min(series.DayOf(s.To-1), c.first+int32(len(c.days))-1)
@@ -140,6 +147,7 @@ type syncer struct {
 	store   Store
 	e       *estate
 	pack    int64
+	memory  *memory
 	reading sync.Mutex // the store's sequences are read one after the other
 	full    map[int32]*insight.Blocks
 }
@@ -151,15 +159,13 @@ const roomDays = 16
 // loaded.
 const loadDays = 64
 
-// sync brings the past up to date. It is called with past.sync held.
+// run brings the past up to date. It is called with past.sync and past.lock held.
 func (y *syncer) run() error {
 	changed, all := y.changed()
 	if len(changed) == 0 && y.pack == y.mark.Pack {
 		return nil
 	}
-	y.lock.Lock()
-	defer y.lock.Unlock()
-	y.changes.now++
+	y.changes.now = y.memory.change()
 	var load []Record
 	patch := make(map[int64]*serverPast)
 	for _, r := range changed {
@@ -187,7 +193,7 @@ func (y *syncer) run() error {
 
 // fail forgets everything: what was half changed must not be asked.
 func (y *syncer) fail(err error) error {
-	y.mark, y.servers, y.stamp = Mark{}, nil, Stamp{}
+	y.mark, y.servers, y.stamp, y.past.estate = Mark{}, nil, Stamp{}, nil
 	y.size.Store(0)
 	y.changes.all = y.changes.now
 	y.blocks.clear()
@@ -294,7 +300,7 @@ func (y *syncer) patchServer(s *serverPast, r Record, list []change) (ok bool, e
 		return true, y.addTracks(s, r)
 	}
 	if s.upTo != upTo || s.after != after {
-		y.noteFrom(tail)
+		y.changes.noteFrom(tail)
 	}
 	s.upTo, s.after = upTo, after
 	if err := y.addTracks(s, r); err != nil {
@@ -310,10 +316,6 @@ func (y *syncer) patchServer(s *serverPast, r Record, list []change) (ok bool, e
 	}
 	return true, y.readLatest(s)
 }
-
-// noteFrom notes that all days from one on have changed, those included of which
-// nothing is known yet.
-func (y *syncer) noteFrom(day int32) { y.changes.note(day, max(day, series.DayOf(y.e.now.Unix())+1)) }
 
 // tailDay returns the day from which on tracks depend on what is the newest
 // record of their server.
@@ -340,7 +342,7 @@ func (y *syncer) patchTrack(s *serverPast, t *insight.Track, tail int32, list []
 	t.UpTo, t.After = s.upTo, s.after
 	for _, c := range list {
 		if c.day >= min(tail, t.End()) {
-			y.noteFrom(c.day)
+			y.changes.noteFrom(c.day)
 			break
 		}
 		if c.day < series.DayOf(t.First) {
@@ -352,7 +354,7 @@ func (y *syncer) patchTrack(s *serverPast, t *insight.Track, tail int32, list []
 		}
 		y.changes.note(c.day, last)
 		if last+1 == t.End() {
-			y.noteFrom(last)
+			y.changes.noteFrom(last)
 		}
 	}
 	t.Cut(tail)
@@ -475,8 +477,8 @@ func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) 
 	g, ctx := errgroup.WithContext(y.ctx)
 	g.Go(func() error {
 		defer close(parts)
-		for from := first; from <= last; from += loadDays {
-			to := from + loadDays
+		// A block may be older than every pool: of readings that had none.
+		for from, to := int32(math.MinInt32), min(first, last); from <= last; from, to = to, to+loadDays {
 			if to > last {
 				to = math.MaxInt32
 			}
@@ -497,10 +499,18 @@ func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) 
 			if err := y.loadHeads(heads, loaded); err != nil {
 				return err
 			}
+			y.drop()
 		}
 		return nil
 	})
 	return g.Wait()
+}
+
+// drop forgets the blocks that were read so far: a load may look into all days.
+func (y *syncer) drop() {
+	y.reading.Lock()
+	defer y.reading.Unlock()
+	y.full = nil
 }
 
 // readHeads reads the heads of some days, of servers that are being loaded. All

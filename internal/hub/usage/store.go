@@ -18,7 +18,8 @@ type Store interface {
 	Organisation(ctx context.Context, org int64) (Organisation, error)
 
 	// Stamp returns what changes whenever anything that the methods below tell of
-	// the organisation does, but for LastContact.
+	// the organisation does, but for what its agents are, when they made contact,
+	// and what they say their servers are called.
 	Stamp(ctx context.Context, org int64) (Stamp, error)
 
 	// Servers lists, ascending by ID, the license servers that are registered
