@@ -100,21 +100,15 @@ func putServer(ctx context.Context, tx *sql.Tx, org, agent int64, s license.Serv
 // agent's Removed says since when.
 func (db *DB) AgentByKey(ctx context.Context, keyID string) (registration.Agent, error) {
 	var org, agent, ended int64
-	row, err := db.lookup(ctx, `SELECT tenant, agent_id, ended_at FROM agent_key WHERE key_id = $1`, keyID)
-	if err == nil {
-		err = row.Scan(&org, &agent, &ended)
-	}
+	err := db.lookup(ctx, `SELECT tenant, agent_id, ended_at FROM agent_key WHERE key_id = $1`, keyID).
+		Scan(&org, &agent, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return registration.Agent{}, fault.Errorf(fault.NotFound, "no such key")
 	}
 	if err != nil {
 		return registration.Agent{}, fmt.Errorf("look up a key: %w", err)
 	}
-	row, err = db.lookup(ctx, selectAgent+` WHERE org_id = $1 AND agent_id = $2`, org, agent)
-	if err != nil {
-		return registration.Agent{}, fmt.Errorf("read agent %d/%d: %w", org, agent, err)
-	}
-	a, err := scanAgent(row)
+	a, err := scanAgent(db.lookup(ctx, selectAgent+` WHERE org_id = $1 AND agent_id = $2`, org, agent))
 	if err != nil {
 		return registration.Agent{}, fmt.Errorf("read agent %d/%d: %w", org, agent, err)
 	}

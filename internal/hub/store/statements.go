@@ -84,37 +84,37 @@ func (t *parsedTx) QueryRowContext(ctx context.Context, query string, args ...an
 // lookups keeps the statements parsed that every request of an agent runs. On
 // SQLite parsing them takes longer than running them; pgx keeps them by itself.
 type lookups struct {
-	mu    sync.Mutex
-	stmts map[string]*sql.Stmt
+	mu     sync.Mutex
+	parsed parsed
 }
 
 // lookup runs a query for one row, kept parsed where the engine does not do so.
 // Its text must be one of few.
-func (db *DB) lookup(ctx context.Context, query string, args ...any) (*sql.Row, error) {
-	if !db.parses {
-		return db.read.QueryRowContext(ctx, query, args...), nil
+func (db *DB) lookup(ctx context.Context, query string, args ...any) *sql.Row {
+	if s := db.lookups.statement(ctx, db, query); s != nil {
+		return s.stmt.QueryRowContext(ctx, args...)
 	}
-	stmt, err := db.lookups.stmt(ctx, db.pool, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryRowContext(ctx, args...), nil
+	return db.read.QueryRowContext(ctx, query, args...)
 }
 
-// stmt returns a statement that is open as long as the database.
-func (l *lookups) stmt(ctx context.Context, pool *sql.DB, query string) (*sql.Stmt, error) {
+// statement returns a statement that is kept; nil where none is.
+func (l *lookups) statement(ctx context.Context, db *DB, query string) *statement {
+	if !db.parses {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.stmts[query]; s != nil {
-		return s, nil
+	if l.parsed[query] != nil {
+		return l.parsed[query]
 	}
-	s, err := pool.PrepareContext(context.WithoutCancel(ctx), query)
-	if err != nil {
-		return nil, err
+	var s statement
+	var err error
+	if s.stmt, err = db.pool.PrepareContext(context.WithoutCancel(ctx), query); err != nil {
+		return nil // the query says the same when it is run
 	}
-	if l.stmts == nil {
-		l.stmts = make(map[string]*sql.Stmt)
+	if l.parsed == nil {
+		l.parsed = parsed{}
 	}
-	l.stmts[query] = s
-	return s, nil
+	l.parsed[query] = &s
+	return &s
 }

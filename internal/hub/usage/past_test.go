@@ -26,21 +26,27 @@ func (s twoEstates) of(org int64) *estate {
 func (s twoEstates) Organisation(ctx context.Context, org int64) (usage.Organisation, error) {
 	return s.of(org).Organisation(ctx, org)
 }
+
 func (s twoEstates) Stamp(ctx context.Context, org int64) (usage.Stamp, error) {
 	return s.of(org).Stamp(ctx, org)
 }
+
 func (s twoEstates) Servers(ctx context.Context, org int64) ([]usage.Record, error) {
 	return s.of(org).Servers(ctx, org)
 }
+
 func (s twoEstates) Pools(ctx context.Context, org int64) ([]usage.Pool, error) {
 	return s.of(org).Pools(ctx, org)
 }
+
 func (s twoEstates) PackNumber(ctx context.Context, org int64) (int64, error) {
 	return s.of(org).PackNumber(ctx, org)
 }
+
 func (s twoEstates) Heads(ctx context.Context, org int64, from, to int32, since usage.Mark) iter.Seq2[usage.Head, error] {
 	return s.of(org).Heads(ctx, org, from, to, since)
 }
+
 func (s twoEstates) Blocks(ctx context.Context, org int64, day int32) iter.Seq2[usage.Block, error] {
 	return s.of(org).Blocks(ctx, org, day)
 }

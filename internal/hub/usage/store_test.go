@@ -96,12 +96,6 @@ func (e *estate) reading(t testing.TB, r *usage.Record, at time.Time, values map
 	e.round(t, r, series.Round{At: at.Unix(), Hold: 1800, Complete: true}, values)
 }
 
-// incomplete adds one that does not say what is gone.
-func (e *estate) incomplete(t testing.TB, r *usage.Record, at time.Time, values map[string]series.Sample) {
-	t.Helper()
-	e.round(t, r, series.Round{At: at.Unix(), Hold: 1800}, values)
-}
-
 func (e *estate) round(t testing.TB, r *usage.Record, round series.Round, values map[string]series.Sample) {
 	t.Helper()
 	var b series.Builder
