@@ -340,8 +340,9 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 	}
 	for i := range f.days {
 		if d := &f.days[i]; !d.isSlow() {
-			d.key = d.bound()
-			b.days = append(b.days, d)
+			if d.key = d.bound(); d.key > 0 {
+				b.days = append(b.days, d)
+			}
 			b.found(d)
 		}
 	}
@@ -380,22 +381,31 @@ func (f *Filter) searchOn(from Reader, s *Scratch, b *search) error {
 			return nil
 		}
 		d := heap.Pop(&b.days).(*day)
-		seen := search{sum: b.sum, at: b.at}
 		b.mu.Unlock()
-		again := d.hours == nil
-		if again {
+		if d.hours == nil {
 			f.lookAtHours(d)
-		} else if err := f.lookInto(from, s, d, &seen); err != nil {
+		} else if err := f.lookInto(from, s, d, b); err != nil {
 			return err
 		}
 		b.mu.Lock()
 		b.found(d)
-		if again {
-			d.key = d.bound()
+		if d.key = d.open(b); d.key > 0 {
 			heap.Push(&b.days, d)
 		}
 		b.mu.Unlock()
 	}
+}
+
+// open returns the highest bound of those hours that may still beat what was
+// found; 0 if there is none.
+func (d *day) open(b *search) (high int64) {
+	start := series.DayStart(d.number)
+	for h := range d.hours {
+		if x := &d.hours[h]; x.at == 0 && x.high() > high && b.beats(x.high(), start+int64(h)*3600) {
+			high = x.high()
+		}
+	}
+	return high
 }
 
 // bound returns what the sum of the day is no more than.
@@ -429,30 +439,106 @@ func (f *Filter) lookAtHours(d *day) {
 	}
 }
 
-// lookInto finds the highest sum of each hour of a day that may beat what was
-// seen.
-func (f *Filter) lookInto(from Reader, s *Scratch, d *day, seen *search) error {
+// worthwhile is the share of the highest bound, in sixteenths, that an hour has at
+// least to be looked into together with the hour that has it.
+const worthwhile = 15
+
+// lookInto finds the highest sum of those hours of a day that have its highest
+// bounds, as far as it may beat what was found.
+func (f *Filter) lookInto(from Reader, s *Scratch, d *day, b *search) error {
 	start := series.DayStart(d.number)
 	first, last := 24, -1
+	b.mu.Lock()
+	high := d.open(b)
 	for h := range d.hours {
 		x := &d.hours[h]
-		if x.at == 0 && x.high() > 0 && seen.beats(x.high(), start+int64(h)*3600) {
+		if x.at == 0 && 16*x.high() >= worthwhile*high && b.beats(x.high(), start+int64(h)*3600) {
 			first, last = min(first, h), h
 		}
 	}
+	b.mu.Unlock()
 	if last < 0 {
 		return nil
 	}
 	part := Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
-	p, err := s.load(from, f.tracks, d.number, part, true)
+	if part.From >= part.To { // hours that the span does not have
+		for h := first; h <= last; h++ {
+			d.hours[h].found = 0
+		}
+		return nil
+	}
+	ends := make([]int32, 0, 24)
+	for h := first; h <= last; h++ {
+		ends = append(ends, int32(min(start+int64(h+1)*3600, part.To)-start))
+	}
+	hopeless, err := f.add(from, s, d, part, first, ends, b)
 	if err != nil {
 		return err
 	}
-	for h := first; h <= last; h++ {
-		end := min(start+int64(h+1)*3600, part.To)
-		d.hours[h].found, d.hours[h].at = p.highest(int32(end - start))
+	p := s.sheet.player()
+	for i, end := range ends {
+		found, at := p.highest(end)
+		if x := &d.hours[first+i]; !hopeless {
+			x.found, x.at = found, at
+		}
 	}
 	return nil
+}
+
+// checks is how often it is checked on the way whether a day has any hope left.
+const checks = 8
+
+// add adds all tracks up on the sheet. It stops when what was added, and the
+// bounds of the rest, cannot beat what was found any more: then it is hopeless,
+// and the bounds of the hours are lower.
+func (f *Filter) add(from Reader, s *Scratch, d *day, part Span, first int, ends []int32, b *search) (hopeless bool, err error) {
+	blocks, err := from.Blocks(d.number)
+	if err != nil {
+		return false, err
+	}
+	s.sheet.begin(d.number, part, true)
+	rest := make([]int64, 0, 24) // bounds of what is not added yet
+	for i := range ends {
+		rest = append(rest, d.hours[first+i].bound)
+	}
+	every := len(f.tracks)/checks + 1
+	for n, t := range f.tracks {
+		if err := s.sheet.add(t, blocks); err != nil {
+			s.sheet.clear()
+			return false, err
+		}
+		i := int(d.number - t.start)
+		if i < 0 || i >= len(t.facts) {
+			continue
+		}
+		high, shift := int64(t.highest[i]), t.facts[i].shift()
+		for k := range rest {
+			rest[k] -= high - int64(t.hours[i][first+k])<<shift
+		}
+		if n%every == every-1 && f.isHopeless(s, d, first, ends, rest, b) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isHopeless lowers the bounds of hours to what was added and the bounds of the
+// rest, and says whether none of them can beat what was found.
+func (f *Filter) isHopeless(s *Scratch, d *day, first int, ends []int32, rest []int64, b *search) bool {
+	if len(s.sheet.events) > 0 {
+		return false // single seconds may be higher than highestSoFar tells
+	}
+	start := series.DayStart(d.number)
+	hopeless := true
+	p := s.sheet.player()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k, end := range ends {
+		x := &d.hours[first+k]
+		x.found = min(x.found, p.highestSoFar(end)+rest[k])
+		hopeless = hopeless && !b.beats(x.high(), start+int64(first+k)*3600)
+	}
+	return hopeless
 }
 
 // At returns what the sum of tracks was in one second, as a peak.

@@ -28,6 +28,7 @@ type sheet struct {
 
 	view    series.View
 	server  int64 // whose block view is of, and whose readings at has; 0: nobody's
+	first   int   // number of the reading with which at begins
 	at, use []uint32
 	pieces  []series.Piece // those that events point at
 	terms   []pair         // the same, of plain days
@@ -151,11 +152,11 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
 	if !ok || !place.Plain {
 		return s.missing(t)
 	}
-	if s.use, ok = s.view.InUse(place, s.use, len(s.at)); !ok {
+	if s.use, ok = s.view.InUse(place, s.use, s.first+len(s.at)); !ok {
 		return s.missing(t)
 	}
 	_, _, hold, _, _ := s.view.Readings()
-	s.run(t, i, int32(hold), s.at, s.use)
+	s.run(t, i, int32(hold), s.at, s.use[s.first:])
 	return nil
 }
 
@@ -165,7 +166,7 @@ func (s *sheet) open(server int64, blocks *Blocks) (ok bool) {
 	if s.server = 0; !blocks.open(server, &s.view) {
 		return false
 	}
-	if s.at, ok = s.view.Instants(s.at, int64(s.to)); !ok || len(s.at) == 0 || !areInstants(s.at) {
+	if s.at, s.first, ok = s.view.Instants(s.at, int64(s.from), int64(s.to)); !ok || len(s.at) == 0 || !areInstants(s.at) {
 		return false
 	}
 	s.server = server
@@ -350,7 +351,7 @@ func (t *Track) day(i int, v *series.View) (series.Day, error) {
 		return v.PoolOf(t.Pool)
 	}
 	place, ok := v.Find(t.Pool)
-	at, atRead := v.Instants(nil, series.DaySeconds)
+	at, _, atRead := v.Instants(nil, 0, series.DaySeconds)
 	use, useRead := v.InUse(place, nil, len(at))
 	if !ok || !place.Plain || !atRead || !useRead {
 		return series.Day{}, errors.New("its block is not what its days were made of")
@@ -446,6 +447,34 @@ func (p *player) take(w, end int32) uint64 {
 	}
 	p.touched[w] &^= mask
 	return word & mask
+}
+
+// highestSoFar returns the highest use before a second of the day on a sheet that
+// is not complete, and leaves all on it. The sheet has no events.
+func (p *player) highestSoFar(end int32) (use int64) {
+	value, from := p.value, p.at
+	for w := p.at >> 6; w <= (end-1)>>6 && end > p.at; w++ {
+		word := p.touched[w]
+		if w == p.at>>6 {
+			word &= ^uint64(0) << (p.at & 63)
+		}
+		if w == end>>6 {
+			word &= 1<<(end&63) - 1
+		}
+		for ; word != 0; word &= word - 1 {
+			at := w<<6 + int32(bits.TrailingZeros64(word))
+			if at > from {
+				use = max(use, value)
+			}
+			from = at
+			value += int64(p.change[at])
+		}
+	}
+	if end > from {
+		use = max(use, value)
+	}
+	p.value, p.at = value, max(p.at, end)
+	return use
 }
 
 // highest goes on to a second of the day and returns the highest use before it

@@ -64,28 +64,31 @@ func appendBits(buf []byte, values []uint32, width uint8) []byte {
 	return buf
 }
 
-// unpack reads of n packed numbers as many as out has room for and returns what
-// follows them; ok is false where the bytes end before. What out has room for
-// beyond its length, up to a whole group, is overwritten.
-func unpack(out []uint32, n int, src []byte) (rest []byte, ok bool) {
+// unpack reads of n packed numbers those from number lo on, which is a multiple
+// of group: as many as out has room for. It returns what follows them; ok is false
+// where the bytes end before. What out has room for beyond its length, up to a
+// whole group, is overwritten.
+func unpack(out []uint32, lo, n int, src []byte) (rest []byte, ok bool) {
 	table := (groups(n) + 1) / 2
 	if len(src) < table {
 		return nil, false
 	}
 	indexes, src := src[:table], src[table:]
-	for g := range groups(len(out)) {
+	first := lo / group
+	for g := range first + groups(len(out)) {
 		width := int(widths[indexes[g/2]>>(g%2*4)&15])
-		values := min(group, n-g*group)
-		size := (values*width + 7) / 8
+		size := (min(group, n-g*group)*width + 7) / 8
 		if len(src) < size {
 			return nil, false
 		}
-		if g*group+group <= cap(out) {
-			unpackGroup((*[group]uint32)(out[g*group:g*group+group]), src, width)
+		if to := (g - first) * group; g < first {
+			// not asked for
+		} else if to+group <= cap(out) {
+			unpackGroup((*[group]uint32)(out[to:to+group]), src, width)
 		} else {
 			var part [group]uint32
 			unpackGroup(&part, src, width)
-			copy(out[g*group:], part[:])
+			copy(out[to:], part[:])
 		}
 		src = src[size:]
 	}

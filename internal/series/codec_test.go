@@ -191,8 +191,8 @@ func TestLeanHeadTellsTheSameUse(t *testing.T) {
 	if err := errors.Join(whole.Open(head, body), less.Open(lean, body)); err != nil {
 		t.Fatal(err)
 	}
-	at, _ := whole.Instants(nil, series.DaySeconds)
-	atLean, ok := less.Instants(nil, series.DaySeconds)
+	at, _, _ := whole.Instants(nil, 0, series.DaySeconds)
+	atLean, _, ok := less.Instants(nil, 0, series.DaySeconds)
 	if !ok || !slices.Equal(at, atLean) {
 		t.Errorf("instants %v, want %v", atLean, at)
 	}
@@ -224,8 +224,8 @@ func look(block []byte) {
 		return
 	}
 	series.Lean(head)
-	v.Instants(nil, series.DaySeconds)
-	at, _ := v.Instants(nil, 4000)
+	v.Instants(nil, 0, series.DaySeconds)
+	at, _, _ := v.Instants(nil, 3000, 4000)
 	s := v.Summaries()
 	for n := 0; n < 3 && s.Next(); n++ { // what each of many costs is not the question
 		s.Summary.Hours()
@@ -265,7 +265,7 @@ func BenchmarkView(b *testing.B) {
 			b.Fatal(err)
 		}
 		p, _ := v.Find(4)
-		at, _ = v.Instants(at, series.DaySeconds)
+		at, _, _ = v.Instants(at, 0, series.DaySeconds)
 		use, _ = v.InUse(p, use, len(at))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/96, "ns/sample")

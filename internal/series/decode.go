@@ -109,10 +109,11 @@ func (r *decoder) take(n int) []byte {
 	return b
 }
 
-// packed reads packed numbers: of n as many as out has room for. Unless that is
-// all, nothing can be read behind them.
-func (r *decoder) packed(out []uint32, n int) {
-	rest, ok := unpack(out, n, r.rest)
+// packed reads packed numbers: of n those from number lo on, which is a multiple
+// of group, as many as out has room for. Unless these are the last, nothing can be
+// read behind them.
+func (r *decoder) packed(out []uint32, lo, n int) {
+	rest, ok := unpack(out, lo, n, r.rest)
 	if !ok {
 		clear(out)
 		r.failShort()
@@ -242,7 +243,7 @@ func (r *decoder) roundsOf(v *View) []Round {
 	}
 	r.items -= n
 	at := make([]uint32, n)
-	r.instants(at, n)
+	r.instants(at, 0, n)
 	if r.err != nil {
 		return nil
 	}
@@ -265,10 +266,10 @@ func (r *decoder) roundsOf(v *View) []Round {
 	return out
 }
 
-// instants reads instants as seconds of the day. Of n it reads as many as out
-// has room for. Whether they are in order and within the day is for the caller
-// to check.
-func (r *decoder) instants(out []uint32, n int) {
+// instants reads instants as seconds of the day: of n those from number lo on, as
+// many as out has room for. Lo is a multiple of group. Whether they are in order
+// and within the day is for the caller to check.
+func (r *decoder) instants(out []uint32, lo, n int) {
 	if len(out) == 0 {
 		return
 	}
@@ -280,7 +281,8 @@ func (r *decoder) instants(out []uint32, n int) {
 	}
 	at, step := uint32(base), uint32(period)
 	if regular {
-		r.packed(out, n)
+		r.packed(out, lo, n)
+		at += step * uint32(lo)
 		for i := range out {
 			out[i] += at
 			at += step
@@ -288,7 +290,10 @@ func (r *decoder) instants(out []uint32, n int) {
 		return
 	}
 	places := r.runs(n - 1)
-	r.packed(out, n)
+	r.packed(out, lo, n)
+	for range lo {
+		at += step * uint32(places.next())
+	}
 	for i := range out {
 		out[i] += at
 		at += step * uint32(places.next())
@@ -369,7 +374,7 @@ func (r *decoder) inUse(out []uint32, n int, steady bool) {
 		}
 		return
 	}
-	r.packed(rest, n-1)
+	r.packed(rest, 0, n-1)
 	for i, delta := range rest {
 		value += delta>>1 ^ -(delta & 1)
 		rest[i] = value

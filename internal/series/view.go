@@ -172,40 +172,56 @@ func (r *decoder) place(p *Place) {
 	p.to += r.count("bytes of a pool", math.MaxInt32)
 }
 
-// Instants reads when the readings of the day were, in seconds of the day, up to
-// the first one at or behind a second; of a day that is not even, all of them.
-// The slice is used again if it is large enough.
-func (v *View) Instants(out []uint32, to int64) ([]uint32, bool) {
+// Instants reads when readings of the day were, in seconds of the day: those that
+// matter from one second to another. First is the number of the first of them; of
+// an even day it is the last one not behind from, or the day's first. The last is
+// the first one at or behind to, or the day's last. Of a day that is not even they
+// are all. The slice is used again if it is large enough.
+func (v *View) Instants(out []uint32, from, to int64) (at []uint32, first int, ok bool) {
 	r := decoder{rest: v.body[:min(v.rounds, len(v.body))], start: DayStart(v.day)}
-	n := v.n
 	if !v.even {
-		n = r.count("rounds", DaySeconds)
+		out = resized(out, r.count("rounds", DaySeconds))
+		r.instants(out, 0, len(out))
+		return out, 0, r.err == nil
 	}
-	wanted := n
-	if start := r.start; v.even && to < v.last-start && v.last > v.first {
-		// About so many; the readings are nearly a grid. One that is too few
-		// shows at the end of what was read.
-		wanted = min(n, int(int64(n)*max(0, to-(v.first-start))/(v.last-v.first))+2)
-	}
+	lo, hi := v.near(from, to)
 	for {
 		again := r
-		out = resized(out, wanted)
-		again.instants(out, n)
-		if wanted == n || again.err != nil || int64(out[wanted-1]) >= to {
-			return out, again.err == nil
+		out = resized(out, hi-lo)
+		again.instants(out, lo, v.n)
+		switch {
+		case again.err != nil:
+			return nil, 0, false
+		case lo > 0 && int64(out[0]) > from:
+			lo = max(0, lo-group)
+		case hi < v.n && int64(out[len(out)-1]) < to:
+			hi = min(v.n, hi+group)
+		default:
+			return out, lo, true
 		}
-		wanted = min(n, wanted+group)
 	}
 }
 
-// InUse reads the use of a plain pool at the first readings of the day: as many
-// as there are instants. The slice is used again if it is large enough.
-func (v *View) InUse(p Place, out []uint32, instants int) (values []uint32, ok bool) {
-	if p.to > len(v.body) || instants > v.n {
+// near guesses which readings of an even day matter from one second to another:
+// they are nearly a grid. The first is that of a group.
+func (v *View) near(from, to int64) (lo, hi int) {
+	if v.n < 2 || v.last <= v.first {
+		return 0, v.n
+	}
+	first := v.first - DayStart(v.day)
+	place := func(at int64) int { return int(int64(v.n-1) * (at - first) / (v.last - v.first)) }
+	lo = min(max(0, place(from)), v.n-1) / group * group
+	return lo, min(v.n, max(lo+1, place(to)+2))
+}
+
+// InUse reads the use of a plain pool at the first readings of the day, as many as
+// are asked for. The slice is used again if it is large enough.
+func (v *View) InUse(p Place, out []uint32, readings int) (values []uint32, ok bool) {
+	if p.to > len(v.body) || readings > v.n {
 		return nil, false
 	}
 	r := decoder{rest: v.body[p.from:p.to]}
-	out = resized(out, instants)
+	out = resized(out, readings)
 	r.inUse(out, v.n, p.mask&maskSteady != 0)
 	return out, r.err == nil
 }

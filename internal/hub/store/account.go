@@ -140,7 +140,7 @@ func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error)
 func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
 	o := account.Organisation{ID: org}
 	var created int64
-	err := db.read.QueryRowContext(ctx, `
+	err := db.lookup(ctx, `
 		SELECT public_id, name, zone, created FROM organisation WHERE org_id = $1`, org).
 		Scan(&o.PublicID, &o.Name, &o.Zone, &created)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -60,7 +60,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	read.SetMaxOpenConns(o.Conns)
 	read.SetMaxIdleConns(o.Conns)
-	db := &DB{write: write, reader: newReader(read), engine: engine{
+	db := &DB{write: write, reader: reader{read: read, pool: read, lookups: &lookups{parsed: parsed{}}}, engine: engine{
 		name:    "sqlite",
 		dialect: goose.DialectSQLite3,
 		parses:  true,
@@ -97,7 +97,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	pool := stdlib.OpenDB(*c)
 	pool.SetMaxOpenConns(o.Conns)
 	pool.SetMaxIdleConns(o.Conns)
-	db := &DB{write: pool, reader: newReader(pool), engine: engine{
+	db := &DB{write: pool, reader: reader{read: pool, pool: pool}, engine: engine{
 		name:    "postgres",
 		dialect: goose.DialectPostgres,
 		gaveWay: postgresGaveWay,

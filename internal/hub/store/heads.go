@@ -15,7 +15,7 @@ import (
 // Stamp implements usage.Store. All that a batch changes raises a revision; the
 // sums of times change with what people and agents decide.
 func (db reader) Stamp(ctx context.Context, org int64) (s usage.Stamp, err error) {
-	err = db.read.QueryRowContext(ctx, `
+	err = db.lookup(ctx, `
 		SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), CAST(COALESCE(SUM(registered_at), 0) AS BIGINT),
 			CAST(COALESCE(SUM(removed_at), 0) AS BIGINT), CAST(COALESCE(SUM(acknowledged_at), 0) AS BIGINT),
 			COALESCE((SELECT n FROM counter WHERE org_id = $1 AND name = $2), 0)

@@ -12,9 +12,9 @@ import (
 type reader struct {
 	read handle
 	pool *sql.DB // that read is; nil where it is one state. The same as DB.write on PostgreSQL
-}
 
-func newReader(pool *sql.DB) reader { return reader{read: pool, pool: pool} }
+	lookups *lookups // nil where statements are not kept parsed
+}
 
 // view runs f on one state of the database.
 func (r reader) view(ctx context.Context, f func(tx handle) error) error {

@@ -81,27 +81,27 @@ func (t *parsedTx) QueryRowContext(ctx context.Context, query string, args ...an
 	return t.Tx.QueryRowContext(ctx, query, args...)
 }
 
-// lookups keeps the statements parsed that every request of an agent runs. On
-// SQLite parsing them takes longer than running them; pgx keeps them by itself.
+// lookups keeps the statements parsed that every request runs. On SQLite parsing
+// them takes longer than running them; pgx keeps them by itself.
 type lookups struct {
 	mu     sync.Mutex
 	parsed parsed
 }
 
-// lookup runs a query for one row, kept parsed where the engine does not do so.
-// Its text must be one of few.
-func (db *DB) lookup(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := db.lookups.statement(ctx, db, query); s != nil {
-		return s.stmt.QueryRowContext(ctx, args...)
+// lookup runs a query for one row, kept parsed where that pays. Its text must be
+// one of few.
+func (r reader) lookup(ctx context.Context, query string, args ...any) *sql.Row {
+	if r.lookups != nil {
+		if s := r.lookups.statement(ctx, r.pool, query); s != nil {
+			return s.stmt.QueryRowContext(ctx, args...)
+		}
 	}
-	return db.read.QueryRowContext(ctx, query, args...)
+	return r.read.QueryRowContext(ctx, query, args...)
 }
 
-// statement returns a statement that is kept; nil where none is.
-func (l *lookups) statement(ctx context.Context, db *DB, query string) *statement {
-	if !db.parses {
-		return nil
-	}
+// statement returns a statement that is kept; nil where it cannot be parsed: the
+// query says why when it is run.
+func (l *lookups) statement(ctx context.Context, pool *sql.DB, query string) *statement {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.parsed[query] != nil {
@@ -109,11 +109,8 @@ func (l *lookups) statement(ctx context.Context, db *DB, query string) *statemen
 	}
 	var s statement
 	var err error
-	if s.stmt, err = db.pool.PrepareContext(context.WithoutCancel(ctx), query); err != nil {
-		return nil // the query says the same when it is run
-	}
-	if l.parsed == nil {
-		l.parsed = parsed{}
+	if s.stmt, err = pool.PrepareContext(context.WithoutCancel(ctx), query); err != nil {
+		return nil
 	}
 	l.parsed[query] = &s
 	return &s

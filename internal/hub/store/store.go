@@ -28,8 +28,7 @@ type DB struct {
 	write *sql.DB // one connection on SQLite
 	reader
 	engine
-	group   *group // of batches that wait for a commit
-	lookups lookups
+	group *group // of batches that wait for a commit
 }
 
 // Open opens the database that dsn names, creates what is missing and brings
