@@ -2,17 +2,23 @@ package insight
 
 import (
 	"slices"
+	"sync"
 
 	"headroom/internal/series"
 )
 
 // Blocks are the blocks of many license servers of one UTC day. They take as
-// much memory as their bytes and twenty more for each.
+// much memory as their bytes and twenty more for each, and about a hundred more
+// for each pool that was searched. Once all are added, they may be asked by many
+// goroutines.
 type Blocks struct {
 	servers []int64  // ascending
 	at      []uint32 // where the head of each begins in data
 	body    []uint32 // and its body, which ends where the next one begins
 	data    []byte
+
+	mu   sync.Mutex
+	fine map[series.PoolID]*fine // made when searches ask for it
 }
 
 // Add adds a block that was checked. Servers are added ascending, each once;
@@ -67,7 +73,11 @@ func (b *Blocks) block(i int) (head, body []byte) {
 }
 
 // Size returns about how many bytes of memory the blocks take.
-func (b *Blocks) Size() int64 { return int64(cap(b.data) + 16*cap(b.servers)) }
+func (b *Blocks) Size() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int64(cap(b.data) + 16*cap(b.servers) + fineMemory*len(b.fine)*len(b.servers))
+}
 
 // Clip gives memory back that was kept for more blocks.
 func (b *Blocks) Clip() {

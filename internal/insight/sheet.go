@@ -145,19 +145,29 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
 	if !s.counts(t, t.facts[i]) {
 		return nil
 	}
-	if s.server != t.Server && !s.open(t.Server, blocks) {
-		return s.missing(t)
-	}
-	place, ok := s.view.Find(t.Pool)
-	if !ok || !place.Plain {
-		return s.missing(t)
-	}
-	if s.use, ok = s.view.InUse(place, s.use, s.first+len(s.at)); !ok {
+	use, ok := s.usesOf(t, blocks)
+	if !ok {
 		return s.missing(t)
 	}
 	_, _, hold, _, _ := s.view.Readings()
-	s.run(t, i, int32(hold), s.at, s.use[s.first:])
+	s.run(t, i, int32(hold), s.at, use)
 	return nil
+}
+
+// usesOf reads the samples of a plain pool: when they were into s.at, and what was
+// in use, which is good until the next one is read.
+func (s *sheet) usesOf(t *Track, blocks *Blocks) (use []uint32, ok bool) {
+	if s.server != t.Server && !s.open(t.Server, blocks) {
+		return nil, false
+	}
+	place, ok := s.view.Find(t.Pool)
+	if !ok || !place.Plain {
+		return nil, false
+	}
+	if s.use, ok = s.view.InUse(place, s.use, s.first+len(s.at)); !ok {
+		return nil, false
+	}
+	return s.use[s.first:], true
 }
 
 // open opens the block of a server and reads when its readings were. The next

@@ -91,6 +91,7 @@ func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func()
 	if stamp == p.stamp && p.stands(e) {
 		fresh := *p.estate
 		fresh.org, fresh.now, fresh.reader = e.org, e.now, e.reader
+		s.memory.shrink(s.Memory)
 		p.lock.RLock()
 		return &fresh, p.lock.RUnlock, nil
 	}

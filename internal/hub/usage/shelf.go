@@ -13,7 +13,6 @@ import (
 type blockShelf struct {
 	mu    sync.Mutex
 	clock int64
-	size  int64
 	days  map[int32]*shelved
 }
 
@@ -43,7 +42,6 @@ func (s *blockShelf) put(day int32, b *insight.Blocks) {
 	}
 	s.clock++
 	s.days[day] = &shelved{b, s.clock}
-	s.size += b.Size()
 }
 
 func (s *blockShelf) drop(day int32) {
@@ -52,26 +50,20 @@ func (s *blockShelf) drop(day int32) {
 	s.remove(day)
 }
 
-func (s *blockShelf) remove(day int32) {
-	if d := s.days[day]; d != nil {
-		s.size -= d.blocks.Size()
-		delete(s.days, day)
-	}
-}
+func (s *blockShelf) remove(day int32) { delete(s.days, day) }
 
 func (s *blockShelf) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.days, s.size = nil, 0
+	s.days = nil
 }
 
 // shrinkBy drops the days that were used least recently until some bytes are
 // free, and returns how many are.
-func (s *blockShelf) shrinkBy(bytes int64) int64 {
+func (s *blockShelf) shrinkBy(bytes int64) (freed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.size
-	for before-s.size < bytes && len(s.days) > 0 {
+	for freed < bytes && len(s.days) > 0 {
 		var oldest int32
 		least := int64(-1)
 		for day, d := range s.days {
@@ -79,16 +71,21 @@ func (s *blockShelf) shrinkBy(bytes int64) int64 {
 				oldest, least = day, d.used
 			}
 		}
+		freed += s.days[oldest].blocks.Size()
 		s.remove(oldest)
 	}
-	return before - s.size
+	return freed
 }
 
-// bytes returns how many bytes the blocks take.
-func (s *blockShelf) bytes() int64 {
+// bytes returns how many bytes the blocks take: more and more, when they are
+// searched.
+func (s *blockShelf) bytes() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.size
+	for _, d := range s.days {
+		n += d.blocks.Size()
+	}
+	return n
 }
 
 // errMoved says that a block is not the one that the tracks were made of any
