@@ -24,12 +24,16 @@ type Blocks struct {
 // Add adds a block that was checked. Servers are added ascending, each once;
 // one that does not fit is not added. Head and body are copied.
 func (b *Blocks) Add(server int64, head, body []byte) bool {
+	return b.add(server, head, body, func(to, head []byte) []byte { return append(to, head...) })
+}
+
+func (b *Blocks) add(server int64, head, body []byte, appendHead func(to, head []byte) []byte) bool {
 	if n := len(b.servers); n > 0 && b.servers[n-1] >= server || uint64(len(b.data)+len(head)+len(body)) > maxBlocks {
 		return false
 	}
 	b.servers = append(b.servers, server)
 	b.at = append(b.at, uint32(len(b.data)))
-	b.data = append(b.data, head...)
+	b.data = appendHead(b.data, head)
 	b.body = append(b.body, uint32(len(b.data)))
 	b.data = append(b.data, body...)
 	return true
@@ -41,10 +45,7 @@ const maxBlocks = 1<<32 - 1
 // AddLean is Add without what the sweeps of ordinary days do not need of a block:
 // only where Track.Ordinary says so of that day of all pools of the server.
 func (b *Blocks) AddLean(server int64, head, body []byte) bool {
-	if lean := series.Lean(head); lean != nil {
-		head = lean
-	}
-	return b.Add(server, head, body)
+	return b.add(server, head, body, series.AppendLean)
 }
 
 // Lean returns the blocks with what sweeps need of them. Whole says which

@@ -103,28 +103,25 @@ func (v *View) Open(head, body []byte) error {
 	return nil
 }
 
-// Lean returns the head of a block without its summaries, which is enough for
-// Readings, Find, Instants and InUse; nil if a pool of the block is not plain and
-// takes more than that.
-func Lean(head []byte) []byte {
+// AppendLean appends the head of a block without its summaries, which is enough
+// for Readings, Find, Instants and InUse. Of a block with a pool that is not plain,
+// and takes more than that, it appends the head as it is.
+func AppendLean(to, head []byte) []byte {
 	var v View
 	if v.Open(head, nil) != nil {
-		return nil
+		return append(to, head...)
 	}
 	r := decoder{rest: v.directory}
 	var p Place
 	for range v.pools {
-		if r.place(&p); !p.Plain {
-			return nil
+		if r.place(&p); !p.Plain || r.err != nil {
+			return append(to, head...)
 		}
-	}
-	if r.err != nil {
-		return nil
 	}
 	_, size := binary.Uvarint(head[1:])
 	inner := head[1+size : len(head)-len(r.rest)]
-	out := binary.AppendUvarint([]byte{blockVersion}, uint64(len(inner)))
-	return append(out, inner...)
+	to = binary.AppendUvarint(append(to, blockVersion), uint64(len(inner)))
+	return append(to, inner...)
 }
 
 // Day returns the number of the UTC day.
