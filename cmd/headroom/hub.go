@@ -22,7 +22,7 @@ type hubRunCmd struct {
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
 	TrustedProxy []netip.Prefix `placeholder:"NET" help:"Fronts whose X-Forwarded-For is believed, e.g. 10.0.0.0/8 (default: this machine, where --public-url is https and there is no certificate)."`
 	Poll         time.Duration  `default:"5m" help:"How often agents ask whether there is anything to do."`
-	Memory       int64          `default:"160" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
+	Memory       int64          `default:"176" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
 	logFlags
 }
 

@@ -56,7 +56,7 @@ type Config struct {
 // MemoryLimit is what a program that runs a hub gives to debug.SetMemoryLimit: a
 // hub's history is large and hardly ever changes, so that the garbage collector
 // would let as much garbage lie beside it.
-func MemoryLimit(memory int64) int64 { return cmp.Or(memory, usage.DefaultMemory) + 48<<20 }
+func MemoryLimit(memory int64) int64 { return cmp.Or(memory, usage.DefaultMemory) + 40<<20 }
 
 // Limits of time.
 const (

@@ -26,7 +26,7 @@ type memory struct {
 
 // DefaultMemory is enough for 500 license servers with six pools each over 400
 // days.
-const DefaultMemory = 160 << 20
+const DefaultMemory = 176 << 20
 
 // past returns the past of an organisation.
 func (m *memory) past(org int64) *past {
@@ -152,7 +152,7 @@ type keptFilter struct {
 // keptFilters is how many filters are kept at most, and nearFilters how many of
 // them are looked at to find one that is near.
 const (
-	keptFilters = 16
+	keptFilters = 8
 	nearFilters = 4
 )
 
@@ -246,7 +246,7 @@ func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []i
 func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
 
 // keep keeps a bucket, and forgets the trends that were used least recently
-// when an eighth of the limit is reached.
+// when a sixteenth of the limit is reached.
 func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -271,7 +271,7 @@ func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
 	t.buckets[b.Span] = k
 	t.size += k.size()
 	m.size += k.size()
-	for m.size > cmp.Or(limit, DefaultMemory)/8 && len(m.trends) > 1 {
+	for m.size > cmp.Or(limit, DefaultMemory)/16 && len(m.trends) > 1 {
 		m.forget()
 	}
 }
