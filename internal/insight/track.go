@@ -144,10 +144,13 @@ func (t *Track) Expect(day int32) {
 	t.facts, t.hours = slices.Grow(t.facts, n), slices.Grow(t.hours, n)
 }
 
-// Renew makes days anew of which the block has changed, from a day of the track
-// on, until what holds at the next midnight is as it was. It returns the last
-// day that it made anew.
+// Renew makes days anew of which the block has changed, from a day on, until what
+// holds at the next midnight is as it was. It returns the last day that it made
+// anew. A day that the track does not have changes nothing of it.
 func (t *Track) Renew(day int32, of func(day int32) (*Source, error)) (last int32, err error) {
+	if day < t.start || day >= t.End() {
+		return day, nil
+	}
 	t.settle(t.End())
 	end := t.state
 	t.state = t.stateAt(int(day - t.start))
