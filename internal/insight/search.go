@@ -1,0 +1,293 @@
+package insight
+
+import (
+	"container/heap"
+	"math"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"headroom/internal/series"
+)
+
+// A search is looking for the highest sum: by several goroutines, which take
+// from it the day that may be the highest of all, and look closer at it.
+type search struct {
+	mu   sync.Mutex
+	days queue // those that may still have the highest sum
+	sum  int64 // the highest that was found so far
+	at   int64 // the earliest second in which it was; 0: none was found
+}
+
+// beats says whether a sum is higher than the highest found, or as high and
+// earlier.
+func (b *search) beats(sum, at int64) bool {
+	return sum > b.sum || sum == b.sum && (b.at == 0 || at < b.at)
+}
+
+// A queue has the day with the highest bound at its top, the earliest of them
+// on ties.
+type queue []*day
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].key > q[j].key || q[i].key == q[j].key && q[i].number < q[j].number
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(*day)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// search finds the peak on the days that the quick way counts right.
+func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, error) {
+	b := search{days: make(queue, 0, len(f.days))}
+	if than.Known && than.Value > 0 {
+		b.sum, b.at = than.Value, than.At
+	}
+	for i := range f.days {
+		if d := &f.days[i]; !d.isSlow() {
+			if d.key = d.bound(); d.key > 0 {
+				b.days = append(b.days, d)
+			}
+			b.found(d)
+		}
+	}
+	f.lookAhead(len(scratches))
+	for _, d := range b.days {
+		d.key = d.bound()
+	}
+	heap.Init(&b.days)
+	var g errgroup.Group
+	for _, s := range scratches {
+		g.Go(func() error { return f.searchOn(from, s, &b) })
+	}
+	if err := g.Wait(); err != nil {
+		return Peak{}, err
+	}
+	switch {
+	case b.at == 0:
+		return f.idle(from, scratches[0])
+	case than.Known && b.at == than.At:
+		return Peak{}, nil
+	}
+	return Peak{Known: true, Value: b.sum, Low: b.sum, At: b.at}, nil
+}
+
+// found takes over what is known of the hours of a day.
+func (b *search) found(d *day) {
+	for i := range d.hours {
+		if x := &d.hours[i]; x.at != 0 && b.beats(x.found, x.at) {
+			b.sum, b.at = x.found, x.at
+		}
+	}
+}
+
+// searchOn looks closer at days until none can be the highest any more.
+func (f *Filter) searchOn(from Reader, s *Scratch, b *search) error {
+	for {
+		b.mu.Lock()
+		if len(b.days) == 0 || b.days[0].key == 0 || b.days[0].key < b.sum {
+			b.mu.Unlock()
+			return nil
+		}
+		d := heap.Pop(&b.days).(*day)
+		b.mu.Unlock()
+		var err error
+		switch {
+		case d.hours == nil:
+			f.lookAtHours(d)
+		case !d.fine:
+			err = f.lookFine(from, s, d)
+		default:
+			err = f.lookInto(from, s, d, b)
+		}
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.found(d)
+		if d.key = d.open(b); d.key > 0 {
+			heap.Push(&b.days, d)
+		}
+		b.mu.Unlock()
+	}
+}
+
+// open returns the highest bound of those hours that may still beat what was
+// found; 0 if there is none.
+func (d *day) open(b *search) (high int64) {
+	start := series.DayStart(d.number)
+	for h := range d.hours {
+		if x := &d.hours[h]; x.at == 0 && x.high() > high && b.beats(x.high(), start+int64(h)*3600) {
+			high = x.high()
+		}
+	}
+	return high
+}
+
+// bound returns what the sum of the day is no more than.
+func (d *day) bound() int64 {
+	if d.hours == nil {
+		return d.high
+	}
+	high := int64(0)
+	for i := range d.hours {
+		high = max(high, d.hours[i].high())
+	}
+	return min(high, d.high)
+}
+
+// ahead is the share of the highest day's bound, in sixteenths, from which on a
+// day's hours are bounded before anybody knows that it matters. The sum of many
+// license servers is about two thirds of its bound.
+const ahead = 9
+
+// lookAhead bounds the hours of the days with high bounds, track by track: that is
+// much quicker than day by day.
+func (f *Filter) lookAhead(goroutines int) {
+	high := int64(0)
+	for i := range f.days {
+		high = max(high, f.days[i].high)
+	}
+	var days []*day
+	for i := range f.days {
+		if d := &f.days[i]; d.hours == nil && !d.isSlow() && d.high > 0 && 16*d.high >= ahead*high {
+			days = append(days, d)
+		}
+	}
+	var g sync.WaitGroup
+	for k := range goroutines {
+		g.Go(func() { f.lookAtHours(days[k*len(days)/goroutines : (k+1)*len(days)/goroutines]...) })
+	}
+	g.Wait()
+}
+
+// lookAtHours bounds the hours of days, which ascend.
+func (f *Filter) lookAtHours(days ...*day) {
+	for _, d := range days {
+		d.hours = make([]hour, 24)
+		for h := range d.hours {
+			d.hours[h].found = math.MaxInt64
+		}
+	}
+	for _, t := range f.tracks {
+		for _, d := range days {
+			if i := int(d.number - t.start); i >= 0 && i < len(t.facts) {
+				t.changeHours(i, 1, d.hours)
+			}
+		}
+	}
+	for _, d := range days {
+		start := series.DayStart(d.number)
+		for h := range d.hours {
+			if at := start + int64(h)*3600; at >= d.part.To || at+3600 <= d.part.From {
+				d.hours[h].found = 0
+			}
+		}
+	}
+}
+
+// worthwhile is the share of the highest bound, in sixteenths, that an hour has at
+// least to be looked into together with the hour that has it.
+const worthwhile = 15
+
+// lookInto finds the highest sum of those hours of a day that have its highest
+// bounds, as far as it may beat what was found.
+func (f *Filter) lookInto(from Reader, s *Scratch, d *day, b *search) error {
+	start := series.DayStart(d.number)
+	first, last := 24, -1
+	b.mu.Lock()
+	high := d.open(b)
+	for h := range d.hours {
+		x := &d.hours[h]
+		if x.at == 0 && 16*x.high() >= worthwhile*high && b.beats(x.high(), start+int64(h)*3600) {
+			first, last = min(first, h), h
+		}
+	}
+	b.mu.Unlock()
+	if last < 0 {
+		return nil
+	}
+	part := Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
+	if part.From >= part.To { // hours that the span does not have
+		for h := first; h <= last; h++ {
+			d.hours[h].found = 0
+		}
+		return nil
+	}
+	ends := make([]int32, 0, 24)
+	for h := first; h <= last; h++ {
+		ends = append(ends, int32(min(start+int64(h+1)*3600, part.To)-start))
+	}
+	hopeless, err := f.add(from, s, d, part, first, ends, b)
+	if err != nil {
+		return err
+	}
+	p := s.sheet.player()
+	for i, end := range ends {
+		found, at := p.highest(end)
+		if x := &d.hours[first+i]; !hopeless {
+			x.found, x.at = found, at
+		}
+	}
+	return nil
+}
+
+// checks is how often it is checked on the way whether a day has any hope left.
+const checks = 8
+
+// add adds all tracks up on the sheet. It stops when what was added, and the
+// bounds of the rest, cannot beat what was found any more: then it is hopeless,
+// and the bounds of the hours are lower.
+func (f *Filter) add(from Reader, s *Scratch, d *day, part Span, first int, ends []int32, b *search) (hopeless bool, err error) {
+	blocks, err := from.Blocks(d.number)
+	if err != nil {
+		return false, err
+	}
+	s.sheet.begin(d.number, part, true)
+	rest := make([]int64, 0, 24) // bounds of what is not added yet
+	for i := range ends {
+		rest = append(rest, d.hours[first+i].bound)
+	}
+	every := len(f.tracks)/checks + 1
+	for n, t := range f.tracks {
+		if err := s.sheet.add(t, blocks); err != nil {
+			s.sheet.clear()
+			return false, err
+		}
+		i := int(d.number - t.start)
+		if i < 0 || i >= len(t.facts) {
+			continue
+		}
+		high, shift := int64(t.highest[i]), t.facts[i].shift()
+		for k := range rest {
+			rest[k] -= high - int64(t.hours[i][first+k])<<shift
+		}
+		if n%every == every-1 && f.isHopeless(s, d, first, ends, rest, b) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isHopeless lowers the bounds of hours to what was added and the bounds of the
+// rest, and says whether none of them can beat what was found.
+func (f *Filter) isHopeless(s *Scratch, d *day, first int, ends []int32, rest []int64, b *search) bool {
+	if len(s.sheet.events) > 0 {
+		return false // single seconds may be higher than highestSoFar tells
+	}
+	start := series.DayStart(d.number)
+	hopeless := true
+	p := s.sheet.player()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k, end := range ends {
+		x := &d.hours[first+k]
+		x.found = min(x.found, p.highestSoFar(end)+rest[k])
+		hopeless = hopeless && !b.beats(x.high(), start+int64(first+k)*3600)
+	}
+	return hopeless
+}
