@@ -93,16 +93,26 @@ func (a *Agent) readOnce(ctx context.Context, s *source) error {
 		if err != nil {
 			return nil // given up because ctx is done
 		}
-		s.note(res)
+		s.learn(res.Server)
 		if res.Failure != "" {
 			a.options.Log.Warn("license server not read; use is unknown until it is", "server", s.config.Name, "err", res.Failure, "retry_in", time.Duration(s.config.Interval))
 		}
 		if err := a.keep(s, res); err != nil {
 			return err
 		}
+		s.note(res) // nobody is told of a reading that is not safe yet
 		more = res.More && ctx.Err() == nil
 	}
 	return nil
+}
+
+// learn remembers what the source says about the server, if it does.
+func (s *source) learn(facts license.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(facts.Hosts) > 0 {
+		s.facts = facts
+	}
 }
 
 // note remembers how the attempt went.
@@ -112,9 +122,6 @@ func (s *source) note(res collect.Result) {
 	s.last = wire.ReadState{Server: s.guid, At: res.At.Unix(), OK: res.Failure == "", Reason: res.Failure}
 	if res.HasSnapshot() {
 		s.good = res.Snapshot.At
-	}
-	if len(res.Server.Hosts) > 0 {
-		s.facts = res.Server
 	}
 }
 
@@ -259,9 +266,9 @@ func (a *Agent) Keep(server string, at time.Time, records ...wire.Record) error 
 		}
 		for _, r := range records {
 			if told, ok := r.(*wire.ServerRecord); ok {
-				s.note(collect.Result{At: at, Server: license.Server{
+				s.learn(license.Server{
 					Hosts: told.Hosts, Port: told.Port, HostID: told.HostID, Manager: told.Manager, Version: told.Version,
-				}})
+				})
 			}
 		}
 		record, err := upload.EncodeReading(s.guid, a.options.Version, at, records...)
