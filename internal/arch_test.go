@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/flexnet"
+	formats = "format format/text format/facts format/flexnet"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -30,7 +30,8 @@ var mayImport = map[string]string{
 	// Parsers and arithmetic: pure.
 	"format":         "license " + formats,
 	"format/text":    "license",
-	"format/flexnet": "license format/text",
+	"format/facts":   "license",
+	"format/flexnet": "license format/text format/facts",
 	"catalog":        "license format/text",
 	"series":         "license format/text",
 	"insight":        "license catalog series",

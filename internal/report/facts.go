@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"headroom/internal/format"
+	"headroom/internal/format/facts"
 	"headroom/internal/format/flexnet"
 	"headroom/internal/license"
 )
@@ -190,7 +191,7 @@ func logFacts(in *input, o Options, each func(Fact) error) error {
 	return unreadFacts(f.Unread, each)
 }
 
-func unreadFacts(unread []flexnet.Unread, each func(Fact) error) error {
+func unreadFacts(unread []facts.Unread, each func(Fact) error) error {
 	for _, u := range unread {
 		if err := each(Fact{Line: u.Line, Kind: "unread", Text: u.Text}); err != nil {
 			return err

@@ -1,6 +1,9 @@
 package flexnet
 
-import "headroom/internal/license"
+import (
+	"headroom/internal/format/facts"
+	"headroom/internal/license"
+)
 
 // A LicenseFile is what a license file grants and to whom. Signatures and
 // license keys are dropped while reading: no field holds them.
@@ -10,7 +13,7 @@ type LicenseFile struct {
 	UseServer   bool
 	Entries     []Entry
 	Lines       int
-	Unread      []Unread // what may be a key in their text is replaced by "[key]"
+	Unread      []facts.Unread // what may be a key in their text is replaced by "[key]"
 	UnreadTotal int
 }
 

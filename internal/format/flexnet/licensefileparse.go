@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/format/text"
 )
 
@@ -21,7 +22,7 @@ func ParseLicenseFile(r io.Reader, codePage string) (LicenseFile, error) {
 	}
 	p.flush()
 	p.file.Lines = lines.Number()
-	p.file.Unread, p.file.UnreadTotal = p.unread.first, p.unread.total
+	p.file.Unread, p.file.UnreadTotal = p.unread.First, p.unread.Total
 	return p.file, lines.Err()
 }
 
@@ -35,7 +36,7 @@ type fileParser struct {
 	cut    bool            // it is longer than text.MaxLine
 	facts  int
 	seen   map[[sha256.Size]byte]bool // hashes of the entries so far
-	unread unreadList
+	unread facts.UnreadLines
 }
 
 // next reads one physical line. A line goes on after a backslash, and while a
@@ -81,7 +82,7 @@ func (p *fileParser) flush() {
 	}
 	s := strings.TrimSpace(p.whole.String())
 	if p.cut || p.facts >= maxFacts || !p.read(s) {
-		p.unread.add(p.start, redact(s))
+		p.unread.Add(p.start, redact(s))
 	}
 	p.facts++
 	p.whole.Reset()

@@ -1,6 +1,10 @@
 package flexnet
 
-import "strings"
+import (
+	"strings"
+
+	"headroom/internal/format/facts"
+)
 
 // A token is one word of a license file, or one KEY=value pair.
 type token struct {
@@ -99,7 +103,7 @@ const hidden = "[key]"
 func redact(s string) string {
 	var b strings.Builder
 	for w := range strings.FieldsSeq(s) {
-		if b.Len() > maxUnreadText {
+		if b.Len() > facts.MaxText {
 			break
 		}
 		if b.Len() > 0 {

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/text/encoding"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
 
@@ -102,7 +103,7 @@ type LogFile struct {
 	// UnreadLines counts the lines that no rule understood; Unread holds the
 	// first 1000 of them.
 	UnreadLines int
-	Unread      []Unread
+	Unread      []facts.Unread
 	// Warnings are sentences about the file as a whole.
 	Warnings []string
 }

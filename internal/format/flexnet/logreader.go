@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"headroom/internal/format/facts"
 )
 
 const (
@@ -338,7 +340,7 @@ func (r *LogReader) end() error {
 func (r *LogReader) unread(line []byte) {
 	r.file.UnreadLines++
 	if len(r.file.Unread) < logKeptUnread {
-		r.file.Unread = append(r.file.Unread, Unread{Line: r.file.Lines, Text: r.text(line)})
+		r.file.Unread = append(r.file.Unread, facts.Unread{Line: r.file.Lines, Text: r.text(line)})
 	}
 }
 

@@ -9,6 +9,7 @@ package flexnet
 import (
 	"time"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
 
@@ -30,8 +31,8 @@ type Status struct {
 	Sections    []Section
 	Error       string // why nothing could be read at all; empty if something was
 	Lines       int
-	Unread      []Unread // the first 1000
-	UnreadTotal int      // all of them
+	Unread      []facts.Unread // the first 1000
+	UnreadTotal int            // all of them
 }
 
 // A Section is what lmstat says about one license server.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"pgregory.net/rapid"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/format/flexnet"
 	"headroom/internal/format/text"
 	"headroom/internal/license"
@@ -150,7 +151,7 @@ func TestUnreadLinesAreNumberedAndBounded(t *testing.T) {
 	if s.UnreadTotal != 5001 || len(s.Unread) != 1000 {
 		t.Errorf("%d unread lines, %d kept; want 5001, 1000 kept", s.UnreadTotal, len(s.Unread))
 	}
-	if want := (flexnet.Unread{Line: n + 1, Text: "\tnonsense 0"}); s.Unread[0] != want {
+	if want := (facts.Unread{Line: n + 1, Text: "\tnonsense 0"}); s.Unread[0] != want {
 		t.Errorf("first unread %+v, want %+v", s.Unread[0], want)
 	}
 	if len(s.Sections[0].Features[0].Checkouts) != 1 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/format/text"
 	"headroom/internal/license"
 )
@@ -137,7 +138,9 @@ func isPoolKind(t string) bool {
 func bareVersion(s string) string { return strings.TrimPrefix(strings.TrimSpace(s), "v") }
 
 // errorWords keeps an error text readable and short.
-func errorWords(s string) string { return shorten(strings.Join(strings.Fields(s), " "), maxUnreadText) }
+func errorWords(s string) string {
+	return facts.Shorten(strings.Join(strings.Fields(s), " "), facts.MaxText)
+}
 
 // hasErrorCode reports whether t ends as FlexNet errors do:
 // (MAJOR,MINOR[:ERRNO "text"]), MAJOR being negative.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/format/text"
 	"headroom/internal/license"
 )
@@ -43,7 +44,7 @@ type statusParser struct {
 	began   bool
 	table   bool // within the table of lmstat -i
 	failing bool // an error text goes on over several lines
-	unread  unreadList
+	unread  facts.UnreadLines
 	facts   int
 }
 
@@ -61,7 +62,7 @@ func (p *statusParser) next(s string, number int, cut bool) {
 		p.facts++
 		return
 	}
-	p.unread.add(number, strings.TrimRight(s, " \t"))
+	p.unread.Add(number, strings.TrimRight(s, " \t"))
 	if p.sec != nil && (strings.HasPrefix(t, "Users of") || strings.HasPrefix("Users of", t)) {
 		p.sec.torn = true
 	}
@@ -220,7 +221,7 @@ func (p *statusParser) component(t string) bool {
 		return s.addDaemon(d)
 	}
 	if p.sec != nil && p.sec.zone == zoneFiles && strings.HasSuffix(t, ":") {
-		p.sec.Files = shorten(p.sec.Files+t, text.MaxLine)
+		p.sec.Files = facts.Shorten(p.sec.Files+t, text.MaxLine)
 		return true
 	}
 	return false
@@ -251,11 +252,11 @@ func joinErrors(all, next string) string {
 	next = strings.Join(strings.Fields(next), " ")
 	switch {
 	case all == "":
-		return shorten(next, maxErrorText)
+		return facts.Shorten(next, maxErrorText)
 	case strings.Contains(all, next) || len(all) >= maxErrorText:
 		return all
 	}
-	return shorten(all+" "+next, maxErrorText)
+	return facts.Shorten(all+" "+next, maxErrorText)
 }
 
 // section returns the section at hand, and opens one if there is none: the
@@ -281,7 +282,7 @@ func (p *statusParser) closeSection() {
 // finish closes what is open and says why there is nothing, if so.
 func (p *statusParser) finish() {
 	p.closeSection()
-	p.st.Unread, p.st.UnreadTotal = p.unread.first, p.unread.total
+	p.st.Unread, p.st.UnreadTotal = p.unread.First, p.unread.Total
 	if len(p.st.Sections) > 0 {
 		if p.st.Error != "" { // of a server that was named by nothing else
 			failed := Section{At: p.st.At, Error: p.st.Error}

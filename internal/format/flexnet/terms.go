@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/format/text"
 	"headroom/internal/license"
 )
@@ -16,7 +17,7 @@ type Terms struct {
 	Rows        []Term
 	Error       string // why there is no table; empty if there is one
 	Lines       int
-	Unread      []Unread // lines of the table only: other output of lmstat is passed over
+	Unread      []facts.Unread // lines of the table only: other output of lmstat is passed over
 	UnreadTotal int
 }
 
@@ -46,7 +47,7 @@ func ParseTerms(r io.Reader, codePage string) (Terms, error) {
 	}
 	t := p.terms
 	t.Lines = lines.Number()
-	t.Unread, t.UnreadTotal = p.unread.first, p.unread.total
+	t.Unread, t.UnreadTotal = p.unread.First, p.unread.Total
 	switch {
 	case p.seen:
 		t.Error = ""
@@ -62,7 +63,7 @@ type termsParser struct {
 	terms   Terms
 	columns []string // of the table at hand, in lower case; nil outside
 	seen    bool
-	unread  unreadList
+	unread  facts.UnreadLines
 }
 
 func (p *termsParser) next(s string, number int, cut bool) {
@@ -81,7 +82,7 @@ func (p *termsParser) next(s string, number int, cut bool) {
 	default:
 		row, ok := readTerm(t, p.columns)
 		if !ok || cut || len(p.terms.Rows) >= maxFacts {
-			p.unread.add(number, strings.TrimRight(s, " \t"))
+			p.unread.Add(number, strings.TrimRight(s, " \t"))
 			return
 		}
 		row.Line = number
@@ -219,7 +220,7 @@ func ParseExpiry(s string) (Expiry, error) {
 	}
 	day, ok := text.ParseDashDay(t)
 	if !ok {
-		return Expiry{}, fmt.Errorf("expiry %q is neither \"permanent\" nor a date such as 30-dec-2025", shorten(s, maxUnreadText))
+		return Expiry{}, fmt.Errorf("expiry %q is neither \"permanent\" nor a date such as 30-dec-2025", facts.Shorten(s, facts.MaxText))
 	}
 	if day.Year == 0 {
 		return Expiry{Permanent: true}, nil
