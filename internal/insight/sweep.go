@@ -137,7 +137,10 @@ func (s *sweep) bucket(span Span) Bucket {
 		end := min(s.next(), span.To)
 		s.sum.account(&b, s.at, end-s.at, &s.levels)
 		if s.runs != nil {
-			*s.runs = append(*s.runs, low{at: s.at, sum: s.sum.inUse})
+			*s.runs = append(*s.runs, low{at: s.at, sum: s.sum.inUse + s.sum.extra})
+			if s.sum.extra != 0 && s.at+1 < end {
+				*s.runs = append(*s.runs, low{at: s.at + 1, sum: s.sum.inUse})
+			}
 		}
 		s.to(end)
 	}
