@@ -232,3 +232,37 @@ func TestWhoGoesAwayTakesNothingAlong(t *testing.T) {
 		t.Errorf("%d heads read again, want none or few", n)
 	}
 }
+
+// What is remembered of a day's blocks goes when the day before it changes what
+// holds at midnight.
+func TestLateReadingIsHighUntilAfterMidnight(t *testing.T) {
+	e := newEstate(t)
+	midnight := now.Truncate(24*time.Hour).AddDate(0, 0, -10)
+	for i := range 40 { // of so many, one that has changed is not loaded anew
+		e.daily(t, fmt.Sprint("server", 10+i), 5)
+	}
+	r := e.server("athens")
+	day := func(from time.Time, use int64) {
+		for at := from; at.Before(from.Add(24 * time.Hour)); at = at.Add(15 * time.Minute) {
+			e.reading(t, r, at, map[string]series.Sample{"cad": counted(use, 1000)})
+		}
+	}
+	day(midnight.Add(-24*time.Hour+5*time.Minute), 3)
+	day(midnight.Add(5*time.Minute), 4)
+	s := e.service()
+	ask := func() insight.Peak {
+		t.Helper()
+		p, err := s.Peak(t.Context(), 1, usage.Question{Product: "acme.cad", From: midnight, To: midnight.AddDate(0, 0, 2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if got := ask().Value; got != 4 {
+		t.Fatalf("peak %d, want 4", got)
+	}
+	e.reading(t, r, midnight.Add(-time.Minute), map[string]series.Sample{"cad": counted(500, 1000)})
+	if got := ask(); got.Value != 500 || got.At != midnight.Unix() {
+		t.Errorf("peak %d at %s, want 500 at midnight", got.Value, time.Unix(got.At, 0).UTC())
+	}
+}
