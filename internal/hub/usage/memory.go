@@ -164,6 +164,10 @@ func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks
 	m.filters = slices.DeleteFunc(m.filters, func(f *keptFilter) bool {
 		return f.org == e.org.ID && e.reader.changes.since(f.made, f.span)
 	})
+	chosen := make(map[*insight.Track]bool, len(tracks))
+	for _, t := range tracks {
+		chosen[t] = true
+	}
 	best, least, seen := -1, len(tracks)/8+1, 0
 	for i, f := range slices.Backward(m.filters) {
 		if f.filterKey != (filterKey{e.org.ID, product, span}) {
@@ -172,7 +176,13 @@ func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks
 		if seen++; seen > nearFilters {
 			break
 		}
-		if n := len(difference(f.tracks, tracks)); n < least || n == 0 {
+		both := 0
+		for _, t := range f.tracks {
+			if chosen[t] {
+				both++
+			}
+		}
+		if n := len(f.tracks) + len(tracks) - 2*both; n < least || n == 0 {
 			best, least = i, n
 		}
 	}
