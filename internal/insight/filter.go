@@ -18,6 +18,7 @@ type Reader interface {
 type Scratch struct {
 	sheet   sheet
 	account account
+	fine    fineAdder
 }
 
 // A Filter is an open choice of tracks over a span, and finds the peak of their
@@ -31,12 +32,15 @@ type Scratch struct {
 // bound exceeds the highest sum that was found. When a
 // track is added, its hours are added to all bounds and to all sums that were
 // found, which are bounds then; when one is taken away, what was found stays a
-// bound.
+// bound. The sums of quarters of hours, and what was added up of the hours at the
+// top, second by second, follow the tracks that come and go (lookFine, laid), so
+// that a click decodes the blocks of days that were not looked into before.
 //
 // A Filter is for one goroutine at a time.
 type Filter struct {
 	span     Span
 	tracks   []*Track
+	steps    []step // in which they came and went, as far as days have sums of before
 	days     []day
 	parts    []int // the days of which the span has a part only: the first and the last, if any
 	from, to int32 // the others
@@ -46,12 +50,14 @@ type Filter struct {
 // A day is what is known of the sum on a UTC day.
 type day struct {
 	number  int32
-	part    Span   // of it that the filter's span has
-	high    int64  // the sum is no more than this
-	hours   []hour // 24, once the day was looked at
-	fine    bool   // found is no more than the quarters of the tracks tell
-	key     int64  // its place in a search: bound when it was put there
-	bounded int    // tracks of which a maximum counts in the day
+	part    Span     // of it that the filter's span has
+	high    int64    // the sum is no more than this
+	hours   []hour   // 24, once the day was looked at
+	fine    bool     // found is no more than the quarters of the tracks tell
+	sum     *fineSum // of the quarters, once they were looked at
+	laid    *laid    // of hours that were looked into
+	key     int64    // its place in a search: bound when it was put there
+	bounded int      // tracks of which a maximum counts in the day
 }
 
 // An hour is what is known of the sum in an hour of a day.
@@ -86,18 +92,24 @@ func NewFilter(s Span) *Filter {
 // Reset takes all tracks away, and forgets what was found. The memory of the
 // filter is used again.
 func (f *Filter) Reset() {
-	f.tracks, f.coverage = f.tracks[:0], Coverage{}
+	f.tracks, f.steps, f.coverage = f.tracks[:0], f.steps[:0], Coverage{}
 	for i := range f.days {
 		d := &f.days[i]
-		d.high, d.hours, d.bounded, d.fine = 0, nil, 0, false
+		d.high, d.hours, d.bounded, d.fine, d.sum, d.laid = 0, nil, 0, false, nil, nil
 	}
 }
 
 // Size returns about how many bytes of memory the filter takes.
 func (f *Filter) Size() int64 {
-	n := int64(256 + 8*cap(f.tracks) + 88*len(f.days))
+	n := int64(256 + 8*cap(f.tracks) + 16*cap(f.steps) + 104*len(f.days))
 	for i := range f.days {
-		n += 24 * int64(cap(f.days[i].hours))
+		d := &f.days[i]
+		if n += 24 * int64(cap(d.hours)); d.sum != nil {
+			n += 8 * (quarters + 1)
+		}
+		if d.laid != nil {
+			n += 256 + 8*int64(len(d.laid.changes))
+		}
 	}
 	return n
 }
@@ -138,6 +150,7 @@ func (f *Filter) change(from Reader, s *Scratch, t *Track, sign int64) error {
 		return nil
 	}
 	f.changeBounds(t, sign)
+	f.note(step{t, sign})
 	return f.cover(from, s, t, sign)
 }
 
@@ -158,6 +171,17 @@ func (f *Filter) changeBounds(t *Track, sign int64) {
 			d.fine = false
 		}
 	}
+}
+
+// note keeps a step for the sums of quarters that were made before it.
+func (f *Filter) note(c step) {
+	if len(f.steps) == maxSteps {
+		for i := range f.days {
+			f.days[i].sum, f.days[i].laid = nil, nil
+		}
+		f.steps = f.steps[:0]
+	}
+	f.steps = append(f.steps, c)
 }
 
 // changeHours adds the hours of day number i to those of the sum.

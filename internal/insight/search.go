@@ -67,6 +67,7 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 	if err := g.Wait(); err != nil {
 		return Peak{}, err
 	}
+	f.dropSheets()
 	switch {
 	case b.at == 0:
 		return f.idle(from, scratches[0])
@@ -167,27 +168,51 @@ func (f *Filter) lookAhead(goroutines int) {
 
 // lookAtHours bounds the hours of days, which ascend.
 func (f *Filter) lookAtHours(days ...*day) {
-	for _, d := range days {
-		d.hours = make([]hour, 24)
-		for h := range d.hours {
-			d.hours[h].found = math.MaxInt64
-		}
-	}
+	sums := make([]hourSum, len(days))
 	for _, t := range f.tracks {
-		for _, d := range days {
+		for k, d := range days {
 			if i := int(d.number - t.start); i >= 0 && i < len(t.facts) {
-				t.changeHours(i, 1, d.hours)
+				sums[k].add(t, i)
 			}
 		}
 	}
-	for _, d := range days {
+	for k, d := range days {
+		d.hours = make([]hour, 24)
+		sums[k].drain()
 		start := series.DayStart(d.number)
 		for h := range d.hours {
+			x := &d.hours[h]
+			x.bound, x.found = sums[k].high+sums[k].sum[h], math.MaxInt64
 			if at := start + int64(h)*3600; at >= d.part.To || at+3600 <= d.part.From {
-				d.hours[h].found = 0
+				x.found = 0
 			}
 		}
 	}
+}
+
+// An hourSum adds up the highest use of tracks in the hours of a day.
+type hourSum struct {
+	high  int64
+	lanes [24 / 8]lanes // how far rows of one shift are below high
+	rows  int           // how many are in the lanes
+	shift uint8
+	sum   [24]int64 // what is not in high and lanes
+}
+
+// add adds day number i of a track.
+func (a *hourSum) add(t *Track, i int) {
+	if shift := t.facts[i].shift(); shift != a.shift || a.rows == laneRows {
+		a.drain()
+		a.shift = shift
+	}
+	a.high += int64(t.highest[i])
+	a.rows++
+	addRow(a.lanes[:], t.hours[i][:])
+}
+
+func (a *hourSum) drain() {
+	drain(a.lanes[:], -1<<a.shift, a.sum[:])
+	a.rows = 0
 }
 
 // worthwhile is the share of the highest bound, in sixteenths, that an hour has at
@@ -197,6 +222,35 @@ const worthwhile = 15
 // lookInto finds the highest sum of those hours of a day that have its highest
 // bounds, as far as it may beat what was found.
 func (f *Filter) lookInto(from Reader, s *Scratch, d *day, b *search) error {
+	high, ok := d.worthwhile(b)
+	if !ok {
+		return nil
+	}
+	if high.part.From >= high.part.To { // hours that the span does not have
+		for i := range high.ends {
+			d.hours[high.first+i].found = 0
+		}
+		return nil
+	}
+	if ok, err := f.relayed(from, s, d, high); ok || err != nil {
+		return err
+	}
+	hopeless, err := f.add(from, s, d, high, b)
+	if err != nil {
+		return err
+	}
+	if hopeless {
+		s.sheet.clear()
+		return nil
+	}
+	d.laid = s.sheet.lay(high, len(f.steps))
+	d.play(s, high)
+	return nil
+}
+
+// worthwhile returns the hours that are looked into together; false if there are
+// none that may beat what was found.
+func (d *day) worthwhile(b *search) (out hours, ok bool) {
 	start := series.DayStart(d.number)
 	first, last := 24, -1
 	b.mu.Lock()
@@ -209,31 +263,23 @@ func (f *Filter) lookInto(from Reader, s *Scratch, d *day, b *search) error {
 	}
 	b.mu.Unlock()
 	if last < 0 {
-		return nil
+		return out, false
 	}
-	part := Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
-	if part.From >= part.To { // hours that the span does not have
-		for h := first; h <= last; h++ {
-			d.hours[h].found = 0
-		}
-		return nil
-	}
-	ends := make([]int32, 0, 24)
+	out.first = first
+	out.part = Span{max(d.part.From, start+int64(first)*3600), min(d.part.To, start+int64(last+1)*3600)}
 	for h := first; h <= last; h++ {
-		ends = append(ends, int32(min(start+int64(h+1)*3600, part.To)-start))
+		out.ends = append(out.ends, int32(min(start+int64(h+1)*3600, out.part.To)-start))
 	}
-	hopeless, err := f.add(from, s, d, part, first, ends, b)
-	if err != nil {
-		return err
-	}
+	return out, true
+}
+
+// play finds the highest sums of the hours that are on the sheet.
+func (d *day) play(s *Scratch, h hours) {
 	p := s.sheet.player()
-	for i, end := range ends {
-		found, at := p.highest(end)
-		if x := &d.hours[first+i]; !hopeless {
-			x.found, x.at = found, at
-		}
+	for i, end := range h.ends {
+		x := &d.hours[h.first+i]
+		x.found, x.at = p.highest(end)
 	}
-	return nil
 }
 
 // checks is how often it is checked on the way whether a day has any hope left.
@@ -242,15 +288,15 @@ const checks = 8
 // add adds all tracks up on the sheet. It stops when what was added, and the
 // bounds of the rest, cannot beat what was found any more: then it is hopeless,
 // and the bounds of the hours are lower.
-func (f *Filter) add(from Reader, s *Scratch, d *day, part Span, first int, ends []int32, b *search) (hopeless bool, err error) {
+func (f *Filter) add(from Reader, s *Scratch, d *day, looked hours, b *search) (hopeless bool, err error) {
 	blocks, err := from.Blocks(d.number)
 	if err != nil {
 		return false, err
 	}
-	s.sheet.begin(d.number, part, true)
+	s.sheet.begin(d.number, looked.part, true)
 	rest := make([]int64, 0, 24) // bounds of what is not added yet
-	for i := range ends {
-		rest = append(rest, d.hours[first+i].bound)
+	for i := range looked.ends {
+		rest = append(rest, d.hours[looked.first+i].bound)
 	}
 	every := len(f.tracks)/checks + 1
 	for n, t := range f.tracks {
@@ -264,9 +310,9 @@ func (f *Filter) add(from Reader, s *Scratch, d *day, part Span, first int, ends
 		}
 		high, shift := int64(t.highest[i]), t.facts[i].shift()
 		for k := range rest {
-			rest[k] -= high - int64(t.hours[i][first+k])<<shift
+			rest[k] -= high - int64(t.hours[i][looked.first+k])<<shift
 		}
-		if n%every == every-1 && f.isHopeless(s, d, first, ends, rest, b) {
+		if n%every == every-1 && f.isHopeless(s, d, looked, rest, b) {
 			return true, nil
 		}
 	}
@@ -275,7 +321,7 @@ func (f *Filter) add(from Reader, s *Scratch, d *day, part Span, first int, ends
 
 // isHopeless lowers the bounds of hours to what was added and the bounds of the
 // rest, and says whether none of them can beat what was found.
-func (f *Filter) isHopeless(s *Scratch, d *day, first int, ends []int32, rest []int64, b *search) bool {
+func (f *Filter) isHopeless(s *Scratch, d *day, looked hours, rest []int64, b *search) bool {
 	if len(s.sheet.events) > 0 {
 		return false // single seconds may be higher than highestSoFar tells
 	}
@@ -284,10 +330,10 @@ func (f *Filter) isHopeless(s *Scratch, d *day, first int, ends []int32, rest []
 	p := s.sheet.player()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for k, end := range ends {
-		x := &d.hours[first+k]
+	for k, end := range looked.ends {
+		x := &d.hours[looked.first+k]
 		x.found = min(x.found, p.highestSoFar(end)+rest[k])
-		hopeless = hopeless && !b.beats(x.high(), start+int64(first+k)*3600)
+		hopeless = hopeless && !b.beats(x.high(), start+int64(looked.first+k)*3600)
 	}
 	return hopeless
 }

@@ -65,8 +65,12 @@ func (s *sheet) begin(day int32, part Span, peakOnly bool) {
 
 // clear empties a sheet that is not played.
 func (s *sheet) clear() {
-	clear(s.change[:])
-	clear(s.touched[:])
+	for w, word := range s.touched {
+		for ; word != 0; word &= word - 1 {
+			s.change[w<<6+bits.TrailingZeros64(word)] = 0
+		}
+		s.touched[w] = 0
+	}
 }
 
 // add adds what a track says of the day.

@@ -122,6 +122,44 @@ func TestNothingIsAllocatedPerDay(t *testing.T) {
 	}
 }
 
+// A click reads the block of the server that came or went, and no others, of hours
+// that were looked into before.
+func TestClickReadsNoOtherServers(t *testing.T) {
+	e := newBenchEstate(t, 20, 3)
+	noon := series.DayStart(firstDay+1) + 12*3600
+	var s insight.Scratch
+	f := insight.NewFilter(insight.Span{From: noon, To: noon + 3600})
+	if err := f.Add(e, &s, e.tracks...); err != nil {
+		t.Fatal(err)
+	}
+	first, err := f.Highest(e, insight.Peak{}, &s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clicked := e.tracks[7]
+	only := &benchEstate{days: map[int32]*insight.Blocks{}}
+	for number := range e.days {
+		head, body, err := series.Split(series.Encode(benchDay(number, 7)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		only.days[number] = new(insight.Blocks)
+		only.days[number].Add(clicked.Server, head, body)
+	}
+	for _, click := range []string{"away", "back"} {
+		if err := f.Toggle(only, &s, clicked); err != nil {
+			t.Fatal(err)
+		}
+		p, err := f.Highest(only, insight.Peak{}, &s)
+		if err != nil {
+			t.Fatalf("%s: %v", click, err)
+		}
+		if click == "back" && p != first {
+			t.Errorf("after two clicks %+v, before %+v", p, first)
+		}
+	}
+}
+
 func BenchmarkTracks(b *testing.B) {
 	const days = 400
 	e := newBenchEstate(b, 250, days)
