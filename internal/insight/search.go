@@ -327,9 +327,14 @@ func (f *Filter) isHopeless(s *Scratch, d *day, looked hours, rest []int64, b *s
 	}
 	start := series.DayStart(d.number)
 	hopeless := true
-	p := s.sheet.player()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for k := range looked.ends {
+		if (d.hours[looked.first+k].bound+rest[k])/2 > b.sum {
+			return false // what was added had to be less than half its bound
+		}
+	}
+	p := s.sheet.player()
 	for k, end := range looked.ends {
 		x := &d.hours[looked.first+k]
 		x.found = min(x.found, p.highestSoFar(end)+rest[k])
