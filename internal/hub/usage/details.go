@@ -14,7 +14,7 @@ import (
 // does not exist is fault.NotFound; a question that makes no sense is
 // fault.Invalid. Chosen servers that do not have the product are left out.
 func (s *Service) Details(ctx context.Context, org int64, q Question) (out Details, err error) {
-	err = s.ask(ctx, org, func(e *estate) error {
+	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
 		out, err = s.details(e, q)
 		return err
 	})
@@ -90,7 +90,7 @@ func (e *estate) question(q Question) (p *product, lines []line, full Question, 
 // Peak answers with the highest use of the chosen servers over the span, and
 // nothing else. Errors are those of Details.
 func (s *Service) Peak(ctx context.Context, org int64, q Question) (out insight.Peak, err error) {
-	err = s.ask(ctx, org, func(e *estate) error {
+	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
 		p, lines, q, err := e.question(q)
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ func (s *Service) Peak(ctx context.Context, org int64, q Question) (out insight.
 // Trend answers with the use of the chosen servers step by step, and nothing
 // else. Errors are those of Details.
 func (s *Service) Trend(ctx context.Context, org int64, q Question) (out []insight.Bucket, err error) {
-	err = s.ask(ctx, org, func(e *estate) error {
+	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
 		p, lines, q, err := e.question(q)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (s *Service) Trend(ctx context.Context, org int64, q Question) (out []insig
 // Heat answers with the use of the chosen servers by weekday and hour, over the
 // whole span. Errors are those of Details.
 func (s *Service) Heat(ctx context.Context, org int64, q Question) (out insight.Heat, err error) {
-	err = s.ask(ctx, org, func(e *estate) error {
+	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
 		_, lines, q, err := e.question(q)
 		if err != nil {
 			return err

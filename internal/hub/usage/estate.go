@@ -34,7 +34,7 @@ type server struct {
 type line struct {
 	server *server
 	pool   Pool
-	track  *insight.Track
+	track  *insight.Track // nil if nobody has asked for the product
 }
 
 // has says whether the server still has the pool, by its newest reading.
@@ -49,15 +49,23 @@ type product struct {
 	lines []line
 }
 
+// A subject says which products a question is about, by their keys. Of others it
+// gets no tracks.
+type subject func(key string) bool
+
+func everything(string) bool { return true }
+
+func about(key string) subject { return func(k string) bool { return k == key } }
+
 // askAgain is how often a question is asked again because the history changed
 // while it was answered.
 const askAgain = 4
 
 // ask calls f with an organisation's estate as it is now. It may be called again
 // from the start: it must not keep anything from a run that failed.
-func (s *Service) ask(ctx context.Context, org int64, f func(*estate) error) error {
+func (s *Service) ask(ctx context.Context, org int64, what subject, f func(*estate) error) error {
 	for range askAgain {
-		e, done, err := s.estate(ctx, org)
+		e, done, err := s.estate(ctx, org, what)
 		if err != nil {
 			return err
 		}
@@ -76,7 +84,7 @@ const recordsHold = time.Minute
 
 // estate returns what an organisation has. Nothing of it changes until done is
 // called.
-func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func(), err error) {
+func (s *Service) estate(ctx context.Context, org int64, what subject) (e *estate, done func(), err error) {
 	p := s.memory.past(org)
 	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
 	p.sync.Lock()
@@ -88,24 +96,18 @@ func (s *Service) estate(ctx context.Context, org int64) (e *estate, done func()
 	if err != nil {
 		return nil, nil, err
 	}
-	if stamp == p.stamp && p.stands(e) {
+	if stamp == p.stamp && p.stands(e) && p.covers(what) {
 		fresh := *p.estate
 		fresh.org, fresh.now, fresh.reader = e.org, e.now, e.reader
 		s.memory.shrink(s.Memory)
 		p.lock.RLock()
 		return &fresh, p.lock.RUnlock, nil
 	}
-	if err := s.refresh(ctx, p, e); err != nil {
+	if err := s.refresh(ctx, p, e, what); err != nil {
 		return nil, nil, err
 	}
 	s.memory.shrink(s.Memory)
 	p.lock.RLock()
-	for _, r := range p.records {
-		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), record: r, past: p.servers[r.ID]})
-	}
-	slices.SortFunc(e.servers, byName)
-	e.products = s.products(e.servers, p.pools)
-	p.estate = e
 	return e, p.lock.RUnlock, nil
 }
 
@@ -115,13 +117,13 @@ const refreshTime = 5 * time.Minute
 // refresh brings a past up to date, in one state of the store. It waits for the
 // answers that are under way first: they may need the store to end. It is
 // finished for all who ask, and so does not end with the one who asked first.
-func (s *Service) refresh(ctx context.Context, p *past, e *estate) error {
+func (s *Service) refresh(ctx context.Context, p *past, e *estate, what subject) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
 	defer cancel()
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	return s.Store.Snapshot(ctx, func(store Store) error {
-		return p.refresh(ctx, store, &s.memory, e)
+		return p.refresh(ctx, store, e, what)
 	})
 }
 
@@ -137,11 +139,16 @@ func (p *past) stands(now *estate) bool {
 	})
 }
 
-// refresh reads what an organisation consists of, and brings the past up to it,
-// in one state of the store.
-func (p *past) refresh(ctx context.Context, store Store, m *memory, e *estate) (err error) {
-	org := e.org.ID
-	y := syncer{past: p, ctx: ctx, store: store, memory: m, e: e}
+// covers says whether the estate that was made last has all tracks of a subject.
+func (p *past) covers(what subject) bool {
+	return !slices.ContainsFunc(p.estate.products, func(o *product) bool { return what(o.Key) && !p.asked[o.Key] })
+}
+
+// refresh reads what an organisation consists of, brings the past up to it, in
+// one state of the store, and makes the estate of it.
+func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject) (err error) {
+	org, s := e.org.ID, e.reader.service
+	y := syncer{past: p, ctx: ctx, store: store, memory: &s.memory, e: e}
 	stamp, err := store.Stamp(ctx, org)
 	if err != nil {
 		return err
@@ -161,11 +168,51 @@ func (p *past) refresh(ctx context.Context, store Store, m *memory, e *estate) (
 		p.pools[pool.Server] = append(p.pools[pool.Server], pool)
 	}
 	p.estate = nil
+	for _, r := range p.records {
+		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), record: r})
+	}
+	slices.SortFunc(e.servers, byName)
+	e.products = s.products(e.servers, p.pools)
+	y.wanted = p.want(e.products, what)
 	if err := y.run(); err != nil {
 		return err
 	}
-	p.stamp, p.read = stamp, e.now
+	e.bind(p)
+	p.estate, p.stamp, p.read = e, stamp, e.now
 	return nil
+}
+
+// want notes the products of a subject as asked for, and returns the pools of all
+// that are, by server.
+func (p *past) want(products []*product, what subject) map[int64][]Pool {
+	asked, pools := make(map[string]bool), make(map[int64][]Pool)
+	for _, o := range products {
+		if !p.asked[o.Key] && !what(o.Key) {
+			continue
+		}
+		asked[o.Key] = true
+		for _, l := range o.lines {
+			pools[l.pool.Server] = append(pools[l.pool.Server], l.pool)
+		}
+	}
+	for _, of := range pools {
+		slices.SortFunc(of, func(a, b Pool) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	p.asked = asked
+	return pools
+}
+
+// bind gives the servers and lines of an estate what the past has of them.
+func (e *estate) bind(p *past) {
+	for _, s := range e.servers {
+		s.past = p.servers[s.record.ID]
+	}
+	for _, o := range e.products {
+		for i := range o.lines {
+			l := &o.lines[i]
+			l.track = l.server.past.track(l.pool.ID)
+		}
+	}
 }
 
 func byName(a, b *server) int {
@@ -191,7 +238,7 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 				byKey[what.Key] = &product{Product: what}
 				out = append(out, byKey[what.Key])
 			}
-			byKey[what.Key].lines = append(byKey[what.Key].lines, line{one, p, one.past.track(p.ID)})
+			byKey[what.Key].lines = append(byKey[what.Key].lines, line{server: one, pool: p})
 		}
 	}
 	slices.SortFunc(out, func(a, b *product) int { return strings.Compare(a.Key, b.Key) })

@@ -11,10 +11,11 @@ import (
 )
 
 // A past is what is held in memory of an organisation's history: for each pool
-// of each license server a track (insight.Track), and the blocks of days that
-// were asked for lately. It follows the store: before a question is answered
-// the days that have changed are made anew, in one state of the database, and
-// so several hub processes agree.
+// of the products that were asked for a track (insight.Track), and the blocks of
+// days that were asked for lately. It follows the store: before a question is
+// answered the tracks that it is the first to need are made, and of the others
+// the days that have changed, in one state of the database, and so several hub
+// processes agree.
 type past struct {
 	// sync is held by whoever compares the past with the store. Tracks are
 	// changed under lock and read under its read lock.
@@ -24,6 +25,7 @@ type past struct {
 	mark    Mark
 	servers map[int64]*serverPast
 	changes changes
+	asked   map[string]bool // by key: the products that were asked for
 
 	// What was read last, while the stamp stays the same; under sync.
 	stamp   Stamp
@@ -44,18 +46,19 @@ func (p *past) held() int64 { return p.size.Load() + p.blocks.bytes() }
 type serverPast struct {
 	upTo   int64 // instant of its newest record
 	after  series.Kind
-	days   []dayVersion // ascending
-	tracks []*insight.Track
-	latest map[series.PoolID]latest
+	pools  []Pool                   // all that it had when its blocks were read last
+	days   []dayVersion             // ascending
+	tracks []*insight.Track         // of the pools of products that were asked for, ascending
+	latest map[series.PoolID]latest // of all pools
 }
 
-// A dayVersion says which content of a day the tracks were made of.
+// A dayVersion says which content of a day the past was made of.
 type dayVersion struct {
 	day     int32
 	version int64
 }
 
-// track returns the track of a pool; nil if there is none.
+// track returns the track of a pool; nil if nobody has asked for it.
 func (s *serverPast) track(pool series.PoolID) *insight.Track {
 	i, ok := slices.BinarySearchFunc(s.tracks, pool, func(t *insight.Track, id series.PoolID) int { return int(t.Pool - id) })
 	if !ok {
@@ -64,8 +67,8 @@ func (s *serverPast) track(pool series.PoolID) *insight.Track {
 	return s.tracks[i]
 }
 
-// version returns the version of a day that the tracks were made of, 0 if
-// there was none.
+// version returns the version of a day that the past was made of, 0 if there
+// was none.
 func (s *serverPast) version(day int32) int64 {
 	i, ok := s.place(day)
 	if !ok {

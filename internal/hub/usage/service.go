@@ -54,7 +54,7 @@ const sparkDays = 90
 // server has, or one that lately stopped reporting. A product that only silent
 // or removed servers had has no card; Details still answers for it.
 func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err error) {
-	err = s.ask(ctx, org, func(e *estate) error {
+	err = s.ask(ctx, org, everything, func(e *estate) error {
 		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers)}
 		for _, p := range e.products {
 			peaks, err := s.peaks(e, p.Key, p.lines)

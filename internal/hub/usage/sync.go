@@ -24,7 +24,8 @@ type syncer struct {
 	e       *estate
 	pack    int64
 	memory  *memory
-	reading sync.Mutex // the store's sequences are read one after the other
+	wanted  map[int64][]Pool // by Server.ID: the pools that are to have tracks
+	reading sync.Mutex       // the store's sequences are read one after the other
 	full    map[int32]*insight.Blocks
 }
 
@@ -38,7 +39,7 @@ const loadDays = 64
 // run brings the past up to date. It is called with past.sync and past.lock held.
 func (y *syncer) run() error {
 	changed, all := y.changed()
-	if len(changed) == 0 && y.pack == y.mark.Pack {
+	if len(changed) == 0 && y.pack == y.mark.Pack && !y.lacks() {
 		return nil
 	}
 	y.changes.now = y.memory.change()
@@ -51,7 +52,7 @@ func (y *syncer) run() error {
 		}
 		load = append(load, r)
 	}
-	if y.pack != y.mark.Pack || len(patch) > 0 {
+	if len(y.servers) > 0 && (y.pack != y.mark.Pack || len(patch) > 0) {
 		more, err := y.patch(patch, load)
 		if err != nil {
 			return y.fail(err)
@@ -100,16 +101,34 @@ func standing(r Record, e *estate) (upTo int64, after series.Kind) {
 	return upTo, StatusOf(r, e.org.Thresholds, e.now).after()
 }
 
+// lacks says whether a pool that is to have a track has none.
+func (y *syncer) lacks() bool {
+	for server, pools := range y.wanted {
+		if s := y.servers[server]; s != nil && len(s.lacking(pools)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lacking returns those of some pools that have no track.
+func (s *serverPast) lacking(pools []Pool) (out []Pool) {
+	for _, p := range pools {
+		if s.track(p.ID) == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // keeps says whether the tracks of a server can be changed to what it is now:
 // no pool is gone or began earlier than was known.
 func (y *syncer) keeps(s *serverPast, r Record) bool {
 	if r.Version < y.mark.Servers[r.ID] {
 		return false
 	}
-	pools := y.pools[r.ID]
-	for _, t := range s.tracks {
-		i := slices.IndexFunc(pools, func(p Pool) bool { return p.ID == t.Pool })
-		if i < 0 || pools[i].First != t.First {
+	for _, was := range s.pools {
+		if !slices.ContainsFunc(y.pools[r.ID], func(p Pool) bool { return p.ID == was.ID && p.First == was.First }) {
 			return false
 		}
 	}
@@ -170,18 +189,16 @@ func (y *syncer) patchServer(s *serverPast, r Record, list []change) (ok bool, e
 	if len(list) > patchDays {
 		return false, nil
 	}
+	s.pools = y.pools[r.ID]
 	upTo, after := standing(r, y.e)
 	tail := y.tailDay(s, upTo)
 	if len(list) == 0 && s.upTo == upTo && s.after == after {
-		return true, y.addTracks(s, r)
+		return true, nil
 	}
 	if s.upTo != upTo || s.after != after {
 		y.changes.noteFrom(tail)
 	}
 	s.upTo, s.after = upTo, after
-	if err := y.addTracks(s, r); err != nil {
-		return false, err
-	}
 	for _, t := range s.tracks {
 		if len(list) > 0 && t.End() == 0 && series.DayOf(t.First) < list[0].day {
 			return false, nil
@@ -190,7 +207,7 @@ func (y *syncer) patchServer(s *serverPast, r Record, list []change) (ok bool, e
 			return false, err
 		}
 	}
-	return true, y.readLatest(s)
+	return true, y.readLatest(r.ID, s)
 }
 
 // tailDay returns the day from which on tracks depend on what is the newest
@@ -200,17 +217,6 @@ func (y *syncer) tailDay(s *serverPast, upTo int64) int32 {
 		return series.DayOf(upTo)
 	}
 	return series.DayOf(min(s.upTo, upTo))
-}
-
-// addTracks adds tracks for pools that are new.
-func (y *syncer) addTracks(s *serverPast, r Record) error {
-	for _, p := range y.pools[r.ID] {
-		if s.track(p.ID) == nil {
-			s.tracks = append(s.tracks, &insight.Track{Server: r.ID, Pool: p.ID, First: p.First})
-			slices.SortFunc(s.tracks, func(a, b *insight.Track) int { return int(a.Pool - b.Pool) })
-		}
-	}
-	return nil
 }
 
 // patchTrack makes the days anew that have changed, and all from the tail on.
@@ -297,68 +303,113 @@ func checked(day int32, block Block, add func(server int64, head, body []byte) b
 	return nil
 }
 
-// load makes the tracks of servers from their first day on.
+// A loading is a server that gets tracks: all that it is to have if the server
+// is new here, else those that it lacks.
+type loading struct {
+	*serverPast
+	isNew  bool
+	tracks []*insight.Track
+}
+
+// load makes the pasts of servers from their first day on, and the tracks that
+// others lack.
 func (y *syncer) load(records []Record) error {
-	if len(records) == 0 {
+	if y.servers == nil {
+		y.servers = make(map[int64]*serverPast)
+	}
+	loads := make(map[int64]*loading)
+	for _, r := range records {
+		s := &serverPast{pools: y.pools[r.ID]}
+		s.upTo, s.after = standing(r, y.e)
+		y.servers[r.ID] = s
+		loads[r.ID] = &loading{serverPast: s, isNew: true}
+	}
+	for _, r := range y.records {
+		s := y.servers[r.ID]
+		pools := s.lacking(y.wanted[r.ID])
+		if len(pools) == 0 {
+			continue
+		}
+		if loads[r.ID] == nil {
+			loads[r.ID] = &loading{serverPast: s}
+		}
+		loads[r.ID].tracks = y.addTracks(s, pools)
+	}
+	if len(loads) == 0 {
 		return nil
 	}
-	y.blocks.clear() // they may lack these servers
+	if len(records) > 0 {
+		y.blocks.clear() // they may lack these servers
+		y.changes.all = y.changes.now
+	}
+	if err := y.loadAll(loads); err != nil {
+		return err
+	}
+	for id, l := range loads {
+		if err := y.finishLoading(id, l); err != nil {
+			return fmt.Errorf("license server %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// addTracks adds tracks without days to a past, and returns them, ascending as
+// the pools are.
+func (y *syncer) addTracks(s *serverPast, pools []Pool) []*insight.Track {
+	added := make([]*insight.Track, 0, len(pools))
+	for _, p := range pools {
+		t := &insight.Track{Server: p.Server, Pool: p.ID, First: p.First, UpTo: s.upTo, After: s.after}
+		t.Expect(series.DayOf(y.e.now.Unix()) + roomDays)
+		added = append(added, t)
+	}
+	s.tracks = append(s.tracks, added...)
+	slices.SortFunc(s.tracks, func(a, b *insight.Track) int { return int(a.Pool - b.Pool) })
+	return added
+}
+
+// finishLoading ends the growth of a server's new tracks.
+func (y *syncer) finishLoading(id int64, l *loading) error {
+	for _, t := range l.tracks {
+		if err := t.Finish(); err != nil {
+			return err
+		}
+	}
+	if l.isNew {
+		return y.readLatest(id, l.serverPast)
+	}
+	return nil
+}
+
+// loadAll makes new tracks longer by all their days. While the days of one part
+// are made, the heads of the next are read.
+func (y *syncer) loadAll(loads map[int64]*loading) error {
 	since := Mark{Servers: maps.Clone(y.mark.Servers)}
 	if since.Servers == nil {
 		since.Servers = make(map[int64]int64)
 	}
-	first := int32(math.MaxInt32)
-	loaded := make(map[int64]*serverPast, len(records))
-	for _, r := range records {
-		delete(since.Servers, r.ID)
-		s := &serverPast{}
-		s.upTo, s.after = standing(r, y.e)
-		if err := y.addTracks(s, r); err != nil {
-			return err
-		}
-		for _, t := range s.tracks {
-			t.UpTo, t.After = s.upTo, s.after
-			t.Expect(series.DayOf(y.e.now.Unix()) + roomDays)
-			first = min(first, series.DayOf(t.First))
-		}
-		loaded[r.ID] = s
-	}
-	if y.servers == nil {
-		y.servers = make(map[int64]*serverPast)
-	}
-	maps.Copy(y.servers, loaded)
-	if err := y.loadAll(first, since, loaded); err != nil {
-		return err
-	}
-	for id, s := range loaded {
-		for _, t := range s.tracks {
-			if err := t.Finish(); err != nil {
-				return fmt.Errorf("license server %d: %w", id, err)
-			}
-		}
-		if err := y.readLatest(s); err != nil {
-			return fmt.Errorf("license server %d: %w", id, err)
-		}
-	}
-	y.changes.all = y.changes.now
-	return nil
-}
-
-// loadAll makes tracks longer by all days from a first one on. While the days of
-// one part are made, the heads of the next are read.
-func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) error {
 	// Agents may be ahead of this clock by a day.
 	last := series.DayOf(y.e.now.Unix()) + 2
+	first, anyNew := last, false
+	for id, l := range loads {
+		delete(since.Servers, id)
+		anyNew = anyNew || l.isNew
+		for _, t := range l.tracks {
+			first = min(first, series.DayOf(t.First))
+		}
+	}
+	from, to := first, first+loadDays
+	if anyNew { // a block may be older than every pool: of readings that had none
+		from, to = math.MinInt32, first
+	}
 	parts := make(chan []Head)
 	g, ctx := errgroup.WithContext(y.ctx)
 	g.Go(func() error {
 		defer close(parts)
-		// A block may be older than every pool: of readings that had none.
-		for from, to := int32(math.MinInt32), min(first, last); from <= last; from, to = to, to+loadDays {
+		for ; from <= last; from, to = to, to+loadDays {
 			if to > last {
 				to = math.MaxInt32
 			}
-			heads, err := y.readHeads(from, to, since, loaded)
+			heads, err := y.readHeads(from, to, since, loads)
 			if err != nil {
 				return err
 			}
@@ -372,7 +423,7 @@ func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) 
 	})
 	g.Go(func() error {
 		for heads := range parts {
-			if err := y.loadHeads(heads, loaded); err != nil {
+			if err := y.loadHeads(heads, loads); err != nil {
 				return err
 			}
 			y.drop()
@@ -383,16 +434,20 @@ func (y *syncer) loadAll(first int32, since Mark, loaded map[int64]*serverPast) 
 }
 
 // drop forgets the blocks that were read so far: a load may look into all days.
+// What was lean of them may not be enough any more.
 func (y *syncer) drop() {
 	y.reading.Lock()
 	defer y.reading.Unlock()
+	for day := range y.full {
+		y.blocks.drop(day)
+	}
 	y.full = nil
 }
 
 // readHeads reads the heads of some days, of servers that are being loaded. All
 // of them are read before any is looked at: a day that is not an ordinary one
 // takes another look into the store.
-func (y *syncer) readHeads(from, to int32, since Mark, loaded map[int64]*serverPast) ([]Head, error) {
+func (y *syncer) readHeads(from, to int32, since Mark, loads map[int64]*loading) ([]Head, error) {
 	y.reading.Lock()
 	defer y.reading.Unlock()
 	var heads []Head
@@ -401,7 +456,7 @@ func (y *syncer) readHeads(from, to int32, since Mark, loaded map[int64]*serverP
 		if err != nil {
 			return nil, err
 		}
-		if loaded[h.Server] == nil {
+		if loads[h.Server] == nil {
 			continue
 		}
 		if len(bytes)+len(h.Data) > cap(bytes) {
@@ -417,7 +472,7 @@ func (y *syncer) readHeads(from, to int32, since Mark, loaded map[int64]*serverP
 
 // loadHeads makes the tracks longer by the days of some heads: each server by
 // one goroutine, in the order of the heads.
-func (y *syncer) loadHeads(heads []Head, loaded map[int64]*serverPast) error {
+func (y *syncer) loadHeads(heads []Head, loads map[int64]*loading) error {
 	var g errgroup.Group
 	parts := runtime.GOMAXPROCS(0)
 	for part := range parts {
@@ -427,7 +482,7 @@ func (y *syncer) loadHeads(heads []Head, loaded map[int64]*serverPast) error {
 				if int(h.Server)%parts != part {
 					continue
 				}
-				if err := y.loadDay(h, loaded[h.Server]); err != nil {
+				if err := y.loadDay(h, loads[h.Server]); err != nil {
 					return fmt.Errorf("license server %d, UTC day %d: %w", h.Server, h.Day, err)
 				}
 			}
@@ -437,16 +492,21 @@ func (y *syncer) loadHeads(heads []Head, loaded map[int64]*serverPast) error {
 	return g.Wait()
 }
 
-// loadDay makes the tracks of a server longer by a day.
-func (y *syncer) loadDay(h *Head, s *serverPast) error {
-	s.days = append(s.days, dayVersion{h.Day, h.Version})
+// loadDay makes the new tracks of a server longer by a day.
+func (y *syncer) loadDay(h *Head, l *loading) error {
+	if l.isNew {
+		l.days = append(l.days, dayVersion{h.Day, h.Version})
+	}
+	if len(l.tracks) == 0 {
+		return nil
+	}
 	var v series.View
 	if err := v.Open(h.Data, nil); err != nil {
 		return err
 	}
 	pools := v.Summaries()
 	more := pools.Next()
-	for _, t := range s.tracks {
+	for _, t := range l.tracks {
 		for more && pools.Place.Pool < t.Pool {
 			more = pools.Next()
 		}
@@ -510,9 +570,9 @@ type latest struct {
 var latestDays = [...]int{2, 31}
 
 // readLatest reads the newest values of a server's pools.
-func (y *syncer) readLatest(s *serverPast) error {
-	s.latest = make(map[series.PoolID]latest, len(s.tracks))
-	for _, t := range s.tracks {
+func (y *syncer) readLatest(server int64, s *serverPast) error {
+	s.latest = make(map[series.PoolID]latest, len(s.pools))
+	for _, p := range s.pools {
 		for _, n := range latestDays {
 			known := s.days[max(0, len(s.days)-n):]
 			days := make([]series.Day, 0, len(known))
@@ -521,15 +581,15 @@ func (y *syncer) readLatest(s *serverPast) error {
 				if err != nil {
 					return err
 				}
-				day, err := blocks.Read(t.Server, t.Pool)
+				day, err := blocks.Read(server, p.ID)
 				if err != nil {
 					return err
 				}
 				days = append(days, day)
 			}
 			var l latest
-			l.Sample, l.ok, l.gone = series.Latest(days, t.Pool, math.MaxInt64)
-			s.latest[t.Pool] = l
+			l.Sample, l.ok, l.gone = series.Latest(days, p.ID, math.MaxInt64)
+			s.latest[p.ID] = l
 			if l.ok || l.gone || len(known) == len(s.days) {
 				break
 			}
