@@ -67,8 +67,8 @@ func (db reader) Heads(ctx context.Context, org int64, from, to int32, since usa
 func packedHeads(ctx context.Context, tx handle, org int64, from, to int32, since usage.Mark, w *weave) error {
 	query, args := `SELECT day, part, heads FROM pack WHERE org_id = $1 AND day >= $2 AND day < $3 ORDER BY day, part`, []any{org, from, to}
 	if since.Pack != 0 {
-		// The sum keeps SQLite from walking through all packs for the sake of their order.
-		query = `SELECT day, part, heads FROM pack WHERE org_id = $1 AND day >= $2 AND day < $3 AND number > $4 ORDER BY day + 0, part`
+		// The sums keep SQLite from walking through all packs for the sake of their days.
+		query = `SELECT day, part, heads FROM pack WHERE org_id = $1 AND day + 0 >= $2 AND day + 0 < $3 AND number > $4 ORDER BY day, part`
 		args = append(args, since.Pack)
 	}
 	rows, err := tx.QueryContext(ctx, query, args...)

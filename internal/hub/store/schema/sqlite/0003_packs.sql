@@ -3,7 +3,9 @@
 
 -- +goose Up
 -- The blocks of a UTC day of up to 256 license servers. heads stands before
--- bodies: SQLite reads a row from its front, and only as far as it is asked.
+-- bodies: SQLite reads a row from its front, and only as far as it is asked. The
+-- rows have numbers of their own: in a table WITHOUT ROWID SQLite reads whole rows
+-- on its way to one, to compare their keys, where they do not fit in a page.
 CREATE TABLE pack (
 	org_id INTEGER NOT NULL,
 	day    INTEGER NOT NULL, -- UTC days since 1970-01-01
@@ -12,7 +14,7 @@ CREATE TABLE pack (
 	heads  BLOB    NOT NULL,
 	bodies BLOB    NOT NULL,
 	PRIMARY KEY (org_id, day, part)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX pack_number ON pack (org_id, number);
 
