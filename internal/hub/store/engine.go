@@ -32,9 +32,8 @@ type engine struct {
 }
 
 // sqlitePragmas hold for every connection of a pool, so they stand in the
-// connection string. The size of a page counts when the file is made only: packs
-// are read in pages one after the other, and twice as large ones halve the calls.
-const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=page_size(8192)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+// connection string.
+const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=foreign_keys(1)&_dqs=0&_txlock=immediate"
 
 func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
