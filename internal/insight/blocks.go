@@ -21,6 +21,14 @@ type Blocks struct {
 	fine map[series.PoolID]*fine // made when searches ask for it
 }
 
+// Expect makes room for as much as other blocks have, so that adding as many
+// takes no more memory than it must.
+func (b *Blocks) Expect(others *Blocks) {
+	n, size := len(others.servers), len(others.data)
+	b.servers, b.data = slices.Grow(b.servers, n), slices.Grow(b.data, size+size/8)
+	b.at, b.body = slices.Grow(b.at, n), slices.Grow(b.body, n)
+}
+
 // Add adds a block that was checked. Servers are added ascending, each once;
 // one that does not fit is not added. Head and body are copied.
 func (b *Blocks) Add(server int64, head, body []byte) bool {

@@ -207,15 +207,10 @@ func (db reader) Blocks(ctx context.Context, org int64, day int32) iter.Seq2[usa
 			return yield(usage.Block{Server: b.server, Version: b.version, Head: b.head, Body: b.body}, nil)
 		}}
 		err := db.view(ctx, func(tx handle) (err error) {
-			if w.kept, err = packedDay(ctx, tx, org, day); err != nil {
+			if w.kept, err = openDay(ctx, tx, org, day); err != nil {
 				return err
 			}
-			rows, err := tx.QueryContext(ctx, `
-				SELECT day, server_id, version, data FROM block WHERE org_id = $1 AND day = $2 ORDER BY server_id`, org, day)
-			if err != nil {
-				return err
-			}
-			return w.addOpen(rows)
+			return packedDay(ctx, tx, org, day, &w)
 		})
 		if err == nil {
 			err = db.mustExist(ctx, org, w.n)
@@ -228,46 +223,54 @@ func (db reader) Blocks(ctx context.Context, org int64, day int32) iter.Seq2[usa
 	}
 }
 
-// packedDay returns the packed blocks of a day, ascending by server.
-func packedDay(ctx context.Context, tx handle, org int64, day int32) (packed []block, err error) {
+// openDay returns the open blocks of a day, ascending by server. There are few:
+// most days are closed.
+func openDay(ctx context.Context, tx handle, org int64, day int32) (open []block, err error) {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT part, heads, bodies FROM pack WHERE org_id = $1 AND day = $2 ORDER BY part`, org, day)
+		SELECT server_id, version, data FROM block WHERE org_id = $1 AND day = $2 ORDER BY server_id`, org, day)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	k := packKey{org: org, day: day}
 	for rows.Next() {
-		var heads, bodies []byte
-		if err := rows.Scan(&k.part, &heads, &bodies); err != nil {
+		b := block{day: day}
+		var data []byte
+		if err := rows.Scan(&b.server, &b.version, &data); err != nil {
 			return nil, err
-		}
-		n := len(packed)
-		if packed, err = k.decode(packed, heads); err != nil {
-			return nil, err
-		}
-		if err := k.fill(packed[n:], bodies); err != nil {
-			return nil, err
-		}
-	}
-	return packed, rows.Err()
-}
-
-// addOpen weaves open blocks, which come ascending, into those that the weave
-// keeps. It closes the rows.
-func (w *weave) addOpen(rows *sql.Rows) error {
-	defer rows.Close()
-	var data sql.RawBytes
-	for rows.Next() {
-		var b block
-		if err := rows.Scan(&b.day, &b.server, &b.version, &data); err != nil {
-			return err
 		}
 		if err := b.split(data); err != nil {
+			return nil, err
+		}
+		open = append(open, b)
+	}
+	return open, rows.Err()
+}
+
+// packedDay weaves the packed blocks of a day with those that the weave keeps.
+func packedDay(ctx context.Context, tx handle, org int64, day int32, w *weave) error {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT part, heads, bodies FROM pack WHERE org_id = $1 AND day = $2 ORDER BY part`, org, day)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	k := packKey{org: org, day: day}
+	var heads, bodies sql.RawBytes
+	var packed []block
+	for rows.Next() {
+		if err := rows.Scan(&k.part, &heads, &bodies); err != nil {
 			return err
 		}
-		if !w.add(&b) {
-			return nil
+		if packed, err = k.decode(packed[:0], heads); err != nil {
+			return err
+		}
+		if err := k.fill(packed, bodies); err != nil {
+			return err
+		}
+		for i := range packed {
+			if !w.add(&packed[i]) {
+				return nil
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {

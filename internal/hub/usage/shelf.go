@@ -14,6 +14,7 @@ type blockShelf struct {
 	mu    sync.Mutex
 	clock int64
 	days  map[int32]*shelved
+	last  *insight.Blocks // what was put there last
 }
 
 type shelved struct {
@@ -42,6 +43,19 @@ func (s *blockShelf) put(day int32, b *insight.Blocks) {
 	}
 	s.clock++
 	s.days[day] = &shelved{b, s.clock}
+	s.last = b
+}
+
+// blank returns blocks of nothing with the room that those of a day take, as far
+// as one is known.
+func (s *blockShelf) blank() *insight.Blocks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := new(insight.Blocks)
+	if s.last != nil {
+		b.Expect(s.last)
+	}
+	return b
 }
 
 func (s *blockShelf) drop(day int32) {
@@ -106,7 +120,7 @@ func (r reader) Blocks(day int32) (*insight.Blocks, error) {
 	if b := r.blocks.get(day); b != nil {
 		return b, nil
 	}
-	b := new(insight.Blocks)
+	b := r.blocks.blank()
 	for block, err := range r.service.Store.Blocks(r.ctx, r.org, day) {
 		if err != nil {
 			return nil, err

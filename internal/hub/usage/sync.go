@@ -27,6 +27,7 @@ type syncer struct {
 	wanted  map[int64][]Pool // by Server.ID: the pools that are to have tracks
 	reading sync.Mutex       // the store's sequences are read one after the other
 	full    map[int32]*insight.Blocks
+	last    *insight.Blocks // that were read
 }
 
 // roomDays is for how many days to come a track gets room when it is loaded.
@@ -271,6 +272,9 @@ func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
 		return b, nil
 	}
 	b := new(insight.Blocks)
+	if y.last != nil {
+		b.Expect(y.last)
+	}
 	for block, err := range y.store.Blocks(y.ctx, y.e.org.ID, day) {
 		if err != nil {
 			return nil, err
@@ -282,7 +286,7 @@ func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
 	if y.full == nil {
 		y.full = make(map[int32]*insight.Blocks)
 	}
-	y.full[day] = b
+	y.full[day], y.last = b, b
 	return b, nil
 }
 
