@@ -27,12 +27,14 @@ func CodePage(name string) (encoding.Encoding, error) {
 
 // unmark returns r without its byte order mark, and as UTF-8 if the mark says
 // UTF-16 (as PowerShell writes files). Nothing is read before the first Read.
-func unmark(r io.Reader) io.Reader { return &marked{r: r} }
+func unmark(r io.Reader) *marked { return &marked{r: r} }
 
 // A marked reader looks for a byte order mark on its first Read.
 type marked struct {
 	r      io.Reader
 	looked bool
+	mark   int64 // bytes of a mark that were dropped
+	wide   bool  // the input is UTF-16
 }
 
 func (m *marked) Read(p []byte) (int, error) {
@@ -50,6 +52,7 @@ func (m *marked) look() {
 	var order unicode.Endianness
 	switch {
 	case bytes.HasPrefix(head, []byte{0xEF, 0xBB, 0xBF}):
+		m.mark = 3
 		_, _ = b.Discard(3) // peeked: cannot fail
 		return
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}):
@@ -59,5 +62,6 @@ func (m *marked) look() {
 	default:
 		return
 	}
+	m.wide = true
 	m.r = unicode.UTF16(order, unicode.UseBOM).NewDecoder().Reader(b)
 }

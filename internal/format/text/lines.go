@@ -6,6 +6,7 @@ package text
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"unicode/utf8"
 
@@ -21,11 +22,13 @@ const maxEmptyReads = 100
 // A Lines walks over the lines of an input, as bufio.Scanner does. A line
 // ends with LF, CRLF or CR; one input may mix them.
 type Lines struct {
-	r       io.Reader
+	r       *marked
 	page    encoding.Encoding
 	buf     []byte
-	start   int // of what is not consumed yet
+	base    int64 // where buf begins in what r reads
+	start   int   // of what is not consumed yet
 	end     int
+	whole   int64 // where the last line with an end ends, in what r reads
 	eof     bool
 	afterCR bool // an LF that comes next belongs to the line before
 	err     error
@@ -86,6 +89,17 @@ func (l *Lines) Number() int { return l.number }
 // Cut reports whether the line was longer than MaxLine and the rest dropped.
 func (l *Lines) Cut() bool { return l.cut }
 
+// Offset returns where in the input the current line ends, its end included:
+// a byte at which reading can be taken up again. A last line without an end is
+// not in it, since it may grow. It is 0 for UTF-16, which cannot be read from
+// the middle.
+func (l *Lines) Offset() int64 {
+	if l.r.wide || l.whole == 0 {
+		return 0
+	}
+	return l.r.mark + l.whole
+}
+
 // Err returns the error of the reader, if it was one that ended the input.
 func (l *Lines) Err() error { return l.err }
 
@@ -114,6 +128,8 @@ func (l *Lines) skipLF() {
 func (l *Lines) take(line []byte, cr bool) {
 	l.start += len(line) + 1
 	l.afterCR = cr
+	l.skipLF()
+	l.whole = l.base + int64(l.start)
 	l.set(line)
 }
 
@@ -131,6 +147,8 @@ func (l *Lines) takeCut(data []byte) {
 		if i := lineEnd(data); i >= 0 {
 			l.start += i + 1
 			l.afterCR = data[i] == '\r'
+			l.skipLF()
+			l.whole = l.base + int64(l.start)
 			return
 		}
 		l.start = l.end
@@ -162,6 +180,7 @@ func decode(page encoding.Encoding, line []byte) []byte {
 func (l *Lines) fill() {
 	if l.start > 0 {
 		l.end = copy(l.buf, l.buf[l.start:l.end])
+		l.base += int64(l.start)
 		l.start = 0
 	}
 	for range maxEmptyReads {
@@ -169,7 +188,7 @@ func (l *Lines) fill() {
 		l.end += n
 		if err != nil {
 			l.eof = true
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				l.err = err
 			}
 			return
