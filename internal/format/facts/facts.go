@@ -1,6 +1,6 @@
 // Package facts holds the shapes in which the parsers of license managers
 // return what a text told: the status of license servers, the events of a log,
-// and the lines that no rule understood. It has no rules of its own.
+// and the lines that no rule understood. Its one rule is how rows of a pool add up.
 //
 // Times are UTC instants with a resolution of one second.
 package facts

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
 
@@ -105,17 +106,17 @@ func snapshotOf(sec Section) ServerSnapshot {
 	}
 	n.Snapshot.At = sec.At
 	n.Snapshot.Complete = isComplete(sec, n.State)
-	rows := newReadings()
+	var rows facts.Readings
 	daemons := daemonsPerName(sec.Features)
 	for _, f := range sec.Features {
 		pool := license.Pool{Feature: f.Name}
 		if daemons[f.Name] > 1 {
 			pool.Daemon = f.Daemon
 		}
-		rows.add(readingOf(f, pool))
+		rows.Add(readingOf(f, pool))
 		n.Snapshot.Holders = appendHolders(n.Snapshot.Holders, f, pool)
 	}
-	n.Snapshot.Readings = rows.all
+	n.Snapshot.Readings = rows.All()
 	return n
 }
 
@@ -214,63 +215,4 @@ func appendHolders(all []license.Holder, f Feature, pool license.Pool) []license
 		})
 	}
 	return all
-}
-
-// A readings list adds rows of equal keys.
-type readings struct {
-	all []license.Reading
-	at  map[license.Pool]int
-}
-
-func newReadings() *readings { return &readings{at: map[license.Pool]int{}} }
-
-func (r *readings) add(n license.Reading) {
-	i, ok := r.at[n.Pool]
-	if !ok {
-		r.at[n.Pool] = len(r.all)
-		r.all = append(r.all, n)
-		return
-	}
-	r.all[i] = plus(r.all[i], n)
-}
-
-// plus adds two rows of one pool. A sum with a part that is unknown is
-// unknown; an uncounted part has no numbers to add to counted ones.
-func plus(a, b license.Reading) license.Reading {
-	r := sum(a, b)
-	switch {
-	case a.State == license.StateUncounted && isCounted(b.State):
-		r = b
-	case b.State == license.StateUncounted && isCounted(a.State):
-		r = a
-	}
-	if r.Daemon = a.Daemon; a.Daemon != b.Daemon {
-		r.Daemon = ""
-	}
-	return r
-}
-
-func isCounted(s license.State) bool {
-	return s == license.StateCounted || s == license.StateUnlimited
-}
-
-func isFailed(s license.State) bool {
-	return s == license.StateError || s == license.StateUnknown
-}
-
-func sum(a, b license.Reading) license.Reading {
-	r := a
-	switch {
-	case isFailed(a.State):
-	case isFailed(b.State):
-		r.State, r.Reason = b.State, b.Reason
-	case b.State == license.StateUnlimited:
-		r.State = license.StateUnlimited
-	}
-	r.Installed = a.Installed.Plus(b.Installed)
-	r.InUse = a.InUse.Plus(b.InUse)
-	r.Reserved = a.Reserved.Plus(b.Reserved)
-	r.Borrowed = a.Borrowed.Plus(b.Borrowed)
-	r.Queued = a.Queued.Plus(b.Queued)
-	return r
 }
