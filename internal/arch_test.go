@@ -32,6 +32,7 @@ var mayImport = map[string]string{
 	"format/text":    "license",
 	"format/facts":   "license",
 	"format/flexnet": "license format/text format/facts",
+	"formattest":     "license format/facts",
 	"catalog":        "license format/text",
 	"series":         "license format/text",
 	"insight":        "license catalog series",
