@@ -57,6 +57,15 @@ const (
 // UnlimitedFrom is the smallest installed count that means "no limit".
 const UnlimitedFrom = 2147483646
 
+// StateOf returns what the number that a license manager gives as installed
+// says about a pool: its state and the installed count.
+func StateOf(installed int64) (State, Count) {
+	if installed >= UnlimitedFrom {
+		return StateUnlimited, Count{}
+	}
+	return StateCounted, Of(installed)
+}
+
 // String returns the state's name as reports and the wire write it.
 func (s State) String() string {
 	switch s {
