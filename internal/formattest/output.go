@@ -52,6 +52,13 @@ func checkStatus(t testing.TB, s facts.Status) {
 		}
 		checkTime(t, h.Since)
 	}
+	for _, a := range s.Assigned.List {
+		if !pools[a.Pool] || a.Name == "" || a.Kind == "" || s.Assigned.LastIs == "" {
+			t.Fatalf("assignment %+v, pool known %t, last is %q", a, pools[a.Pool], s.Assigned.LastIs)
+		}
+		checkTime(t, a.First)
+		checkTime(t, a.Last)
+	}
 	for _, term := range s.Terms {
 		if term.Pool.Feature == "" || (term.State == license.StateCounted) != term.Count.Known || term.Count.N < 0 {
 			t.Fatalf("term %+v", term)

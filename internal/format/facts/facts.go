@@ -39,6 +39,7 @@ type Status struct {
 	Snapshot license.Snapshot
 	Terms    []Term
 	Denied   []Denied
+	Assigned license.Assignments // of named users; zero where nothing is assigned
 }
 
 // A Term is one license behind a pool: the same pool can have several.
