@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/flexnet"
+	formats = "format format/text format/facts format/flexnet format/olicense"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -28,15 +28,16 @@ var mayImport = map[string]string{
 	"look":    "license",
 
 	// Parsers and arithmetic: pure.
-	"format":         "license " + formats,
-	"format/text":    "license",
-	"format/facts":   "license",
-	"format/flexnet": "license format/text format/facts",
-	"formattest":     "license format/facts",
-	"catalog":        "license format/text",
-	"series":         "license format/text",
-	"insight":        "license catalog series",
-	"report":         "license catalog series insight " + formats,
+	"format":          "license " + formats,
+	"format/text":     "license",
+	"format/facts":    "license",
+	"format/flexnet":  "license format/text format/facts",
+	"format/olicense": "license format/text format/facts",
+	"formattest":      "license format/facts",
+	"catalog":         "license format/text",
+	"series":          "license format/text",
+	"insight":         "license catalog series",
+	"report":          "license catalog series insight " + formats,
 
 	// The agent's side. The spool sees bytes, a collector knows neither.
 	"agent/collect": "license " + formats,
