@@ -18,10 +18,19 @@ const (
 	FlexNetTerms  Format = "flexnet-terms"  // lmutil lmstat -i
 	FlexNetLog    Format = "flexnet-log"    // debug log of lmgrd and its daemons
 	LicenseFile   Format = "license-file"   // FlexNet license file
+
+	DSLSStatus     Format = "dsls-status"     // a session of DSLicSrv -admin: usage as CSV or text, table of licenses
+	MathLMStatus   Format = "mathlm-status"   // monitorlm, as text or with our template
+	MathLMLog      Format = "mathlm-log"      // log of mathlm
+	LSDynaStatus   Format = "lsdyna-status"   // lstc_qrun -r
+	OLicenseStatus Format = "olicense-status" // olixtool
 )
 
 // All lists the formats that can be asked for by name.
-var All = []Format{FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile}
+var All = []Format{
+	FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile,
+	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
+}
 
 // HeadBytes is how much of an input Detect wants to see.
 const HeadBytes = 64 << 10
@@ -34,7 +43,8 @@ func Parse(name string) (Format, bool) {
 
 // signs are what gives a format away, in the order in which they are tried:
 // a log may quote a license file, lmstat -a -i prints the terms behind the
-// usage, and terms alone have the banner of a status.
+// usage, terms alone have the banner of a status, and "Server name: x" looks
+// like a line of a license file.
 var signs = []struct {
 	format Format
 	sign   *regexp.Regexp
@@ -42,6 +52,11 @@ var signs = []struct {
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
+	{DSLSStatus, regexp.MustCompile(`(?m)^(admin >\s*)*Editor,EditorId,Feature,|^\s*License Administration Tool Version |^admin >|\smaxReleaseNumber\s*:`)},
+	{MathLMStatus, regexp.MustCompile(`(?m)^headroom\|mathlm\||^\s*MathLM (Version|Server) |^\s*License Usage Summary:`)},
+	{MathLMLog, regexp.MustCompile(`(?m)^\S+ - [^\[\r\n]*\[\d\d?/\w{3}/\d{4}:\d\d:\d\d:\d\d[^\]\r\n]*\] "[^\r\n]*" "[^\r\n]*" -\r?$`)},
+	{LSDynaStatus, regexp.MustCompile(`(?m)^\s*PROGRAM\s+EXPIRATION\s+CPUS\s+USED\s|^\s*LICENSE GROUP\s+\d|^Using (user specified|default) server \S*@`)},
+	{OLicenseStatus, regexp.MustCompile(`(?m)^\s*olixtool \d|^\s*OlComm \d|\sFloatsLockedBy\b|^\s*Name;\s*LicenseType;\s*FloatCount;`)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
 	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf16"
 
 	"headroom/internal/format"
+	"headroom/internal/formattest"
 )
 
 func TestFormatsAreToldApart(t *testing.T) {
@@ -18,9 +19,59 @@ func TestFormatsAreToldApart(t *testing.T) {
 		"SERVER lic01 0011 27000\nVENDOR acme\nINCREMENT cutter acme 1.0 permanent 10 SIGN=0\n":                                   format.LicenseFile,
 		"Dear all,\nplease find attached\n": format.Unknown,
 		"":                                  format.Unknown,
+
+		"License Administration Tool Version 6.425.4 Built on May 2, 2023, 6:45:36 PM.\nCannot connect to server a on port 1\n": format.DSLSStatus,
+		"admin >\tSoftware version: 6.425.4\n    Server name: a   Server id: b\n":                                               format.DSLSStatus,
+		"admin >Editor,EditorId,Feature,Model,Commercial Type\n":                                                                format.DSLSStatus,
+		"PAC maxReleaseNumber:  8 maxReleaseDate:2025/9/26\n":                                                                   format.DSLSStatus,
+		"Online help is available at\nhttp://reference.wolfram.com/network\nMathLM Version 11.2\n":                              format.MathLMStatus,
+		"headroom|mathlm|1\nserver|14.1\n":                                                                                      format.MathLMStatus,
+		"lic06 - root [04/Mar/2026:07:59:58] \"MathLM 14.1 executable launched\" \"/opt/mathlm\" -\r\n":                         format.MathLMLog,
+		"10.0.0.7 - ann [4/Mar/2026:07:59:58 -0500] \"Writeback attempt\" \"Success\" -":                                        format.MathLMLog,
+		"10.0.0.7 - ann [04/Mar/2026:07:59:58 -0500] \"GET / HTTP/1.1\" 200 17\n":                                               format.Unknown,
+		"Using default server 31010@localhost\n*** ERROR failed to open server localhost\n":                                     format.LSDynaStatus,
+		"PROGRAM          EXPIRATION CPUS  USED   FREE    MAX | QUEUE\n":                                                        format.LSDynaStatus,
+		"olixtool 4.8.0 - OLicense XML Status Application\n":                                                                    format.OLicenseStatus,
+		"  m;  FreeFloating;\t3;\t;\n    3 FloatsLockedBy:\n":                                                                   format.OLicenseStatus,
 	} {
 		if got := format.Detect([]byte(text)); got != want {
 			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestFormatsAreFoundByTheirName(t *testing.T) {
+	for _, f := range format.All {
+		if got, ok := format.Parse(string(f)); got != f || !ok {
+			t.Errorf("Parse(%q) = %s, %t", f, got, ok)
+		}
+	}
+	if _, ok := format.Parse("unknown"); ok {
+		t.Error("unknown can be asked for")
+	}
+}
+
+func TestCapturesAreToldApart(t *testing.T) {
+	for name, want := range map[string]format.Format{
+		"dsls/error-cannot-connect.txt":                                         format.DSLSStatus,
+		"dsls/getLicenseUsage-csv-6.425.4-tokens.txt":                           format.DSLSStatus,
+		"dsls/text-all-6.425.0-german-dates-named-user-PLACEHOLDERS-FILLED.txt": format.DSLSStatus,
+		"dsls/text-chinese-locale-dates-LINES.txt":                              format.DSLSStatus,
+		"dsls/text-us-locale-dates-LINES.txt":                                   format.DSLSStatus,
+		"lsdyna/lstc_qrun-error.txt":                                            format.LSDynaStatus,
+		"lsdyna/lstc_qrun-r-shared-pool-in-use.txt":                             format.LSDynaStatus,
+		"mathlm/mathlm-12.0-server-log-grant-and-return.log":                    format.MathLMLog,
+		"mathlm/mathlm-12.0-server-log-start.log":                               format.MathLMLog,
+		"mathlm/monitorlm-11.2-text-WHITESPACE-COLLAPSED.txt":                   format.MathLMStatus,
+		"olicense/olixtool-4.8-error.txt":                                       format.OLicenseStatus,
+		"olicense/olixtool-4.8-in-use-utf8.txt":                                 format.OLicenseStatus,
+		"flexnet/lmstat-a-v11.7-triad-fqdn-10features.txt":                      format.FlexNetStatus,
+		"flexnet/lmstat-i-expires-column-before-vendor.txt":                     format.FlexNetTerms,
+		"flexnet/debuglog-v11.14-autodesk-14days-full.log":                      format.FlexNetLog,
+		"flexnet/licensefile-vmware-increment-lines.lic":                        format.LicenseFile,
+	} {
+		if got := format.Detect(formattest.Sample(t, name)); got != want {
+			t.Errorf("Detect(%s) = %s, want %s", name, got, want)
 		}
 	}
 }
