@@ -74,6 +74,14 @@ func Fixture(t testing.TB, path string) []byte {
 	return b
 }
 
+// EachCut calls read with up to a thousand beginnings of a text, evenly spread:
+// outputs and logs can end anywhere.
+func EachCut(in []byte, read func(cut []byte)) {
+	for n := 0; n <= len(in); n += 1 + len(in)/1000 {
+		read(in[:n])
+	}
+}
+
 // Golden compares got, as JSON, with the file of that name beside the fixture
 // at path. The flag -update writes the file instead.
 func Golden(t testing.TB, path string, got any) {
