@@ -102,6 +102,9 @@ var markers = map[string]marker{
 // fillers are words between numbers that say what we know by their place.
 var fillers = map[string]bool{"年": true, "月": true, "日": true, "년": true, "월": true, "일": true, "t": true}
 
+// dotted joins markers that would be two words.
+var dotted = strings.NewReplacer("a.m.", "am", "p.m.", "pm")
+
 // maxStamp is longer than any date.
 const maxStamp = 60
 
@@ -113,7 +116,7 @@ func readStamp(s string) (stamp, bool) {
 	if len(s) > maxStamp {
 		return st, false
 	}
-	s = strings.NewReplacer("a.m.", "am", "p.m.", "pm").Replace(s)
+	s = dotted.Replace(s)
 	for s != "" {
 		digits := span(s, isDigit)
 		letters := span(s, unicode.IsLetter)
@@ -246,12 +249,10 @@ func (st *stamp) on(o order, zone *time.Location) (time.Time, bool) {
 	if year.digits == 2 {
 		year.value += 2000
 	}
-	at := text.Day{Year: year.value, Month: month, Day: day.value}.At(st.clock, zone)
-	ok := year.value >= 1970 && year.value < 9999 && month >= 1 && month <= 12 && day.value >= 1 && day.value <= daysIn(year.value, month)
-	if !ok {
+	if year.value < 1970 || year.value >= 9999 || month < 1 || month > 12 || day.value < 1 || day.value > daysIn(year.value, month) {
 		return time.Time{}, false
 	}
-	return at.UTC(), true
+	return text.Day{Year: year.value, Month: month, Day: day.value}.At(st.clock, zone).UTC(), true
 }
 
 func daysIn(year int, month time.Month) int {

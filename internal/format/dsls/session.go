@@ -9,7 +9,7 @@ import (
 )
 
 // sessionLabels are the labels of the lines about a server that we use.
-var sessionLabels = regexp.MustCompile(`(?:^|\s)(Server name|Server id|Licensing port|Software version|Ready|Administration port)\s*:`)
+var sessionLabels = regexp.MustCompile(`(?:^|\s)(Server name|Server id|Licensing port|Administration port|Software version|Ready)\s*:`)
 
 // readSession reads what the tool says about itself and about the server that
 // it is connected to.
@@ -65,7 +65,7 @@ func isCommand(t string) bool {
 
 // isFailure recognises the tool's complaints.
 func isFailure(t string) bool {
-	return strings.HasPrefix(t, "Cannot ") || strings.HasPrefix(t, "Connection ") || strings.HasPrefix(strings.ToLower(t), "error")
+	return strings.HasPrefix(t, "Cannot ") || strings.HasPrefix(strings.ToLower(t), "error")
 }
 
 // notReached is the complaint that names the server.

@@ -10,6 +10,7 @@ package dsls
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"headroom/internal/format/facts"
@@ -114,11 +115,7 @@ func (p *statusParser) openSection() {
 
 // finish puts together what was read, or says why there is nothing.
 func (p *statusParser) finish() {
-	any := false
-	for _, s := range p.sections {
-		any = any || s.told()
-	}
-	if !any {
+	if !slices.ContainsFunc(p.sections, (*section).told) {
 		p.out.Error = p.whyNothing()
 		return
 	}

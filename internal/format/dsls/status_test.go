@@ -261,6 +261,18 @@ func TestNothingReadIsAnError(t *testing.T) {
 	}
 }
 
+func TestACutRowHasNoCutNumber(t *testing.T) {
+	formattest.EachCut(formattest.Fixture(t, "testdata/csv-failover.txt"), func(cut []byte) {
+		for _, s := range parse(t, string(cut), facts.Options{}).Servers {
+			for pool, c := range counts(s) {
+				if pool == "QXT" && c != pair(500, 125) || pool == "PLM" && c != pair(3, 1) {
+					t.Fatalf("%s is %v after %d bytes", pool, c, len(cut))
+				}
+			}
+		}
+	})
+}
+
 func TestUnknownCodePageIsRefused(t *testing.T) {
 	if _, err := dsls.ParseStatus(strings.NewReader(""), facts.Options{CodePage: "klingon"}); err == nil {
 		t.Error("no error for a code page that does not exist")

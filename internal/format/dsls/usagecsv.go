@@ -9,14 +9,15 @@ import (
 )
 
 // readCSV reads the list that getLicenseUsage -csv prints: its header, which
-// gives the columns, and the rows. Rows of idle features are short.
+// gives the columns, and the rows. Rows of idle features are short, but a comma
+// stands behind their last number: without it the number may be cut.
 func (p *statusParser) readCSV(t string) bool {
 	if strings.HasPrefix(t, "Editor,") && strings.Contains(t, ",Feature,") {
 		s := p.section()
 		p.csv, p.repeat, s.listed = columnsOf(t), s.listed, true
 		return true
 	}
-	if p.csv == nil || strings.Count(t, ",") < p.csv["Inuse"] {
+	if p.csv == nil || strings.Count(t, ",") <= p.csv["Inuse"] {
 		return false
 	}
 	f := p.fields(t)

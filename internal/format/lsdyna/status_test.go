@@ -105,6 +105,16 @@ func TestNothingReadIsAnError(t *testing.T) {
 	}
 }
 
+func TestACutOutputHoldsTogether(t *testing.T) {
+	formattest.EachCut(formattest.Fixture(t, "testdata/busy.txt"), func(cut []byte) {
+		for _, s := range parse(t, cut).Servers {
+			if r := s.Snapshot.Readings[0]; r.InUse.Known && r.InUse != license.Of(376) || r.Installed.Known && r.Installed != license.Of(400) {
+				t.Fatalf("after %d bytes %+v", len(cut), r)
+			}
+		}
+	})
+}
+
 func TestUnknownCodePageIsRefused(t *testing.T) {
 	if _, err := lsdyna.ParseStatus(strings.NewReader(""), facts.Options{CodePage: "klingon"}); err == nil {
 		t.Error("no error for a code page that does not exist")

@@ -196,6 +196,12 @@ func TestTagsThatMonitorlmDoesNotKnowAreUnknown(t *testing.T) {
 	}
 }
 
+func TestACutOutputHoldsTogether(t *testing.T) {
+	for _, path := range formattest.Fixtures(t, "testdata/status/*.txt") {
+		formattest.EachCut(formattest.Fixture(t, path), func(cut []byte) { parse(t, string(cut), facts.Options{At: taken}) })
+	}
+}
+
 func TestUnknownCodePageIsRefused(t *testing.T) {
 	if _, err := mathlm.ParseStatus(strings.NewReader(""), facts.Options{CodePage: "klingon"}); err == nil {
 		t.Error("no error for a code page that does not exist")

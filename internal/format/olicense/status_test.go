@@ -122,6 +122,10 @@ func TestNothingReadIsAnError(t *testing.T) {
 	}
 }
 
+func TestACutOutputHoldsTogether(t *testing.T) {
+	formattest.EachCut(formattest.Fixture(t, "testdata/two-applications.txt"), func(cut []byte) { parse(t, cut, facts.Options{}) })
+}
+
 func TestUnknownCodePageIsRefused(t *testing.T) {
 	if _, err := olicense.ParseStatus(strings.NewReader(""), facts.Options{CodePage: "klingon"}); err == nil {
 		t.Error("no error for a code page that does not exist")
