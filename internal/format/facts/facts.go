@@ -35,6 +35,9 @@ type Output struct {
 type Status struct {
 	Server license.Server // without GUID and Name
 	Error  string         // of this server; its snapshot is then empty
+	// Partial says why a part of the server is missing in Snapshot, in the
+	// source's words; empty if none is or the source does not say.
+	Partial string
 	// Snapshot.At is zero where the text tells no date of its own.
 	Snapshot license.Snapshot
 	Terms    []Term
@@ -73,6 +76,7 @@ const (
 	Queued                   // a request waits
 	Dequeued                 // a waiting request was served or given up
 	Held                     // licenses that were out already when the log or its part began
+	Served                   // the pool is there, with Total licenses
 
 	Start    // the server came up: nothing is out before it
 	Shutdown // the server ended: everything is given back
@@ -82,7 +86,7 @@ const (
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
-	names := [...]string{"", "out", "in", "refused", "queued", "dequeued", "held", "start", "shutdown", "reread", "mark"}
+	names := [...]string{"", "out", "in", "refused", "queued", "dequeued", "held", "served", "start", "shutdown", "reread", "mark"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -93,6 +97,7 @@ func (k Kind) String() string {
 type Event struct {
 	Kind     Kind
 	At       time.Time // zero where no line of the log tells the date
+	Daemon   string    // the vendor daemon that it is about; empty if not told
 	Pool     license.Pool
 	User     string
 	Host     string
