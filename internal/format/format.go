@@ -24,12 +24,16 @@ const (
 	MathLMLog      Format = "mathlm-log"      // log of mathlm
 	LSDynaStatus   Format = "lsdyna-status"   // lstc_qrun -r
 	OLicenseStatus Format = "olicense-status" // olixtool
+	RLMStatus      Format = "rlm-status"      // rlmutil rlmstat -a
+	RLMLog         Format = "rlm-log"         // debug log of vendors' servers, and of rlm itself
+	RLMReportLog   Format = "rlm-report-log"  // report log of a vendor's server
 )
 
 // All lists the formats that can be asked for by name.
 var All = []Format{
 	FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile,
 	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
+	RLMStatus, RLMLog, RLMReportLog,
 }
 
 // HeadBytes is how much of an input Detect wants to see.
@@ -49,6 +53,9 @@ var signs = []struct {
 	format Format
 	sign   *regexp.Regexp
 }{
+	{RLMReportLog, regexp.MustCompile(`(?m)^RLM Report Log Format \d`)},
+	{RLMLog, regexp.MustCompile(`(?m)^\d{1,2}/\d{1,2} \d{1,2}:\d\d \([^)\s]+\)`)},
+	{RLMStatus, regexp.MustCompile(`(?m)^\s*(rlm(util|stat) v\d|rlm status on |\S+ (ISV server|license pool|license usage) status on |Error connecting to "[^"\r\n]+" server)`)},
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},

@@ -33,6 +33,11 @@ func TestFormatsAreToldApart(t *testing.T) {
 		"PROGRAM          EXPIRATION CPUS  USED   FREE    MAX | QUEUE\n":                                                        format.LSDynaStatus,
 		"olixtool 4.8.0 - OLicense XML Status Application\n":                                                                    format.OLicenseStatus,
 		"  m;  FreeFloating;\t3;\t;\n    3 FloatsLockedBy:\n":                                                                   format.OLicenseStatus,
+		"C:\\> rlmutil rlmstat -a\r\nSetting license file path to 5053@lic01\r\nrlmutil v16.0\r\n":                              format.RLMStatus,
+		"\trlm status on lic01 (port 5053), up 00:28:24\n":                                                                      format.RLMStatus,
+		"\n\tacme license pool status on lic01 (port 51001)\n":                                                                  format.RLMStatus,
+		"03/03 12:44 (acme) Server started on lic01 (hostid: 0011223344aa) for:\n":                                              format.RLMLog,
+		"\nRLM Report Log Format 0, version 10.0, authenticated\nISV: acme, RLM version 10.0 BL2\n":                             format.RLMReportLog,
 	} {
 		if got := format.Detect([]byte(text)); got != want {
 			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
