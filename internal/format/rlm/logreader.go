@@ -27,7 +27,8 @@ func newLogReader(r io.Reader, o facts.Options) (logReader, error) {
 }
 
 // Offset returns how many bytes of the log the events so far have taken: the
-// next one is on a line that begins there or later. It is -1 for UTF-16.
+// next one is on a line that begins there or later. A last line without an end is
+// not in it, and it is 0 for UTF-16.
 func (l *logReader) Offset() int64 { return l.taken }
 
 // Lines returns how many lines the events so far have taken.

@@ -117,7 +117,7 @@ func TestSampleDebugLogOfProductWithBlanks(t *testing.T) {
 	if e := events[1]; e.Pool.Feature != "no good 1" || e.User != "edgar" || e.Host != "vaio" || e.Licenses != 1 {
 		t.Errorf("%+v, want one license of \"no good 1\" refused to edgar@vaio", e)
 	}
-	if r.Offset() != int64(len(log)) || r.Unread().Total != 0 {
+	if r.Offset() != wholeLines(log) || r.Unread().Total != 0 {
 		t.Errorf("read up to %d of %d, %d lines unread", r.Offset(), len(log), r.Unread().Total)
 	}
 }
