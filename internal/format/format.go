@@ -27,6 +27,7 @@ const (
 	RLMStatus      Format = "rlm-status"      // rlmutil rlmstat -a
 	RLMLog         Format = "rlm-log"         // debug log of vendors' servers, and of rlm itself
 	RLMReportLog   Format = "rlm-report-log"  // report log of a vendor's server
+	SlurmStatus    Format = "slurm-status"    // scontrol show lic
 )
 
 // All lists the formats that can be asked for by name.
@@ -34,6 +35,7 @@ var All = []Format{
 	FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile,
 	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
 	RLMStatus, RLMLog, RLMReportLog,
+	SlurmStatus,
 }
 
 // HeadBytes is how much of an input Detect wants to see.
@@ -65,6 +67,7 @@ var signs = []struct {
 	{LSDynaStatus, regexp.MustCompile(`(?m)^\s*PROGRAM\s+EXPIRATION\s+CPUS\s+USED\s|^\s*LICENSE GROUP\s+\d|^Using (user specified|default) server \S*@`)},
 	{OLicenseStatus, regexp.MustCompile(`(?m)^\s*olixtool \d|^\s*OlComm \d|\sFloatsLockedBy\b|^\s*Name;\s*LicenseType;\s*FloatCount;`)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
+	{SlurmStatus, regexp.MustCompile(`(?m)^LicenseName=\S+\s+Total=`)},
 	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
 }
 

@@ -38,6 +38,8 @@ func TestFormatsAreToldApart(t *testing.T) {
 		"\n\tacme license pool status on lic01 (port 51001)\n":                                                                  format.RLMStatus,
 		"03/03 12:44 (acme) Server started on lic01 (hostid: 0011223344aa) for:\n":                                              format.RLMLog,
 		"\nRLM Report Log Format 0, version 10.0, authenticated\nISV: acme, RLM version 10.0 BL2\n":                             format.RLMReportLog,
+		"LicenseName=mesher Total=30 Used=4 Free=26 Reserved=0 Remote=no\n":                                                     format.SlurmStatus,
+		"LicenseName=solver@lic1\n    Total=70 Used=12 Free=58 Remote=yes\n":                                                    format.SlurmStatus,
 	} {
 		if got := format.Detect([]byte(text)); got != want {
 			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
