@@ -111,3 +111,20 @@ type Event struct {
 	Again    bool          // a refusal after which the client asks elsewhere: it does not count
 	Line     int           // counted from 1
 }
+
+// A Use is the use of one pool over a time of which all is told.
+type Use struct {
+	Pool     license.Pool
+	Daemon   string    // the vendor daemon that serves it; empty if not told
+	From, To time.Time // [From, To)
+	Exact    bool      // else the true use may be higher
+	Start    int64     // in use at From
+	Steps    []Step    // ascending, within [From, To), at most one in a second
+}
+
+// A Step is one second in which the use of a pool changed.
+type Step struct {
+	At    time.Time
+	InUse int64 // from the next second on
+	High  int64 // the highest value within the second
+}
