@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm"
+	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -39,6 +39,7 @@ var mayImport = map[string]string{
 	"formattest":      "license format/facts",
 	"format/rlm":      "license format/text format/facts",
 	"format/slurm":    "license format/text format/facts",
+	"format/generic":  "license format/text format/facts",
 	"catalog":         "license format/text",
 	"series":          "license format/text",
 	"insight":         "license catalog series",
