@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic"
+	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -40,6 +40,7 @@ var mayImport = map[string]string{
 	"format/rlm":      "license format/text format/facts",
 	"format/slurm":    "license format/text format/facts",
 	"format/generic":  "license format/text format/facts",
+	"format/relay":    "license format/text format/facts",
 	"catalog":         "license format/text",
 	"series":          "license format/text",
 	"insight":         "license catalog series",

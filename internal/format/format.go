@@ -28,6 +28,8 @@ const (
 	RLMLog         Format = "rlm-log"         // debug log of vendors' servers, and of rlm itself
 	RLMReportLog   Format = "rlm-report-log"  // report log of a vendor's server
 	SlurmStatus    Format = "slurm-status"    // scontrol show lic
+	RelayStatus    Format = "relay-status"    // relay ls --plain
+	GenericStatus  Format = "generic-status"  // our own JSON
 )
 
 // All lists the formats that can be asked for by name.
@@ -36,6 +38,7 @@ var All = []Format{
 	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
 	RLMStatus, RLMLog, RLMReportLog,
 	SlurmStatus,
+	SlurmStatus, RelayStatus, GenericStatus,
 }
 
 // HeadBytes is how much of an input Detect wants to see.
@@ -51,6 +54,10 @@ func Parse(name string) (Format, bool) {
 // a log may quote a license file, lmstat -a -i prints the terms behind the
 // usage, terms alone have the banner of a status, and "Server name: x" looks
 // like a line of a license file.
+// signs are what gives a format away, in the order in which they are tried: our
+// own JSON may have texts of any other, a log may quote a license file, lmstat
+// -a -i prints the terms behind the usage, and terms alone have the banner of a
+// status.
 var signs = []struct {
 	format Format
 	sign   *regexp.Regexp
@@ -58,6 +65,7 @@ var signs = []struct {
 	{RLMReportLog, regexp.MustCompile(`(?m)^RLM Report Log Format \d`)},
 	{RLMLog, regexp.MustCompile(`(?m)^\d{1,2}/\d{1,2} \d{1,2}:\d\d \([^)\s]+\)`)},
 	{RLMStatus, regexp.MustCompile(`(?m)^\s*(rlm(util|stat) v\d|rlm status on |\S+ (ISV server|license pool|license usage) status on |Error connecting to "[^"\r\n]+" server)`)},
+	{GenericStatus, regexp.MustCompile(`"headroom_usage"\s*:`)},
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
@@ -68,6 +76,7 @@ var signs = []struct {
 	{OLicenseStatus, regexp.MustCompile(`(?m)^\s*olixtool \d|^\s*OlComm \d|\sFloatsLockedBy\b|^\s*Name;\s*LicenseType;\s*FloatCount;`)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
 	{SlurmStatus, regexp.MustCompile(`(?m)^LicenseName=\S+\s+Total=`)},
+	{RelayStatus, regexp.MustCompile(`(?m)^(\| )?id\s.*\bclaims\s+(\| )?node_id\s`)},
 	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
 }
 

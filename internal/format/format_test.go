@@ -40,6 +40,9 @@ func TestFormatsAreToldApart(t *testing.T) {
 		"\nRLM Report Log Format 0, version 10.0, authenticated\nISV: acme, RLM version 10.0 BL2\n":                             format.RLMReportLog,
 		"LicenseName=mesher Total=30 Used=4 Free=26 Reserved=0 Remote=no\n":                                                     format.SlurmStatus,
 		"LicenseName=solver@lic1\n    Total=70 Used=12 Free=58 Remote=yes\n":                                                    format.SlurmStatus,
+		"{\n  \"headroom_usage\": 1,\n  \"pools\": []}":                                                                         format.GenericStatus,
+		"| id   | pool | claims | node_id | last_claimed_at |\n":                                                                format.RelayStatus,
+		"id    claims  node_id  last_claimed_at\n":                                                                              format.RelayStatus,
 	} {
 		if got := format.Detect([]byte(text)); got != want {
 			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
