@@ -12,9 +12,11 @@
 package collect
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
+	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
 
@@ -26,12 +28,16 @@ type Result struct {
 	Server   license.Server   // what the source says about the server; GUID and Name are the caller's
 	Snapshot license.Snapshot // its At is zero if there is none
 	Own      bool             // Snapshot.At is the reader's clock, not the source's
+	Unlisted bool             // who holds licenses is not told: Snapshot.Holders is not to be believed
 	Events   []Events
 	Denials  []Denial
 	More     bool // there is more to be read at once: a log is taken in portions
 	// Resume is what the reader wants to be given when it is made anew, once
 	// the rest of the result is safe. Empty where it needs nothing.
 	Resume string
+	// Note is what the operator should know of a reading that counts all the
+	// same: what of the source was not read.
+	Note string
 }
 
 // HasSnapshot tells whether the result has a Snapshot.
@@ -62,6 +68,52 @@ type Denial struct {
 	Host   string
 	Reason string
 	Count  int64 // retries folded into it, at least 1
+}
+
+// eventsOf turns what a parser says of uses into what a result does.
+func eventsOf(uses []facts.Use) []Events {
+	var out []Events
+	for _, u := range uses {
+		e := Events{Pool: u.Pool, Daemon: u.Daemon, From: u.From, To: u.To, Exact: u.Exact, Start: u.Start}
+		for _, s := range u.Steps {
+			e.Steps = append(e.Steps, Step(s))
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// oneServer turns an output into the result of the license server that it
+// tells of. at is when it was taken, by the reader's clock.
+func oneServer(out facts.Output, at time.Time) Result {
+	switch {
+	case out.Error != "":
+		return failed(at, out.Error)
+	case len(out.Servers) != 1:
+		return failed(at, fmt.Sprintf("the output tells of %d license servers, not of one", len(out.Servers)))
+	}
+	s := out.Servers[0]
+	res := Result{At: at, Server: s.Server, Note: unread(out.Unread)}
+	switch {
+	case s.Error != "":
+		res.Failure = oneLine(s.Error)
+	case len(s.Snapshot.Readings) == 0:
+		res.Failure = "the output lists no licenses"
+	default:
+		res.Snapshot = s.Snapshot
+		if s.Snapshot.At.IsZero() {
+			res.Snapshot.At, res.Own = at, true
+		}
+	}
+	return res
+}
+
+// unread says that lines were not understood, and shows the first.
+func unread(u facts.UnreadLines) string {
+	if u.Total == 0 {
+		return ""
+	}
+	return oneLine(fmt.Sprintf("%d lines were not understood, the first is line %d: %s", u.Total, u.First[0].Line, u.First[0].Text))
 }
 
 // failed is a result that says why there is no other.

@@ -28,14 +28,19 @@ type Command struct {
 	Env       []string // NAME=value, beside what every tool gets
 	Timeout   time.Duration
 	MaxOutput int64 // bytes of output and error output together
+	Apart     bool  // the error output is no part of the text
 }
 
 // An Output is what a tool printed, on both of its outputs, in the order of
 // printing.
 type Output struct {
-	Text []byte
-	Exit int // many tools of vendors do not mean what it says: decide by the text
+	Text   []byte
+	Errors []byte // the error output, if it was to be kept apart; its beginning
+	Exit   int    // many tools of vendors do not mean what it says: decide by the text
 }
+
+// maxErrors is how much of an error output that is kept apart is kept.
+const maxErrors = 64 << 10
 
 var (
 	errTimeout   = errors.New("time limit")
@@ -66,7 +71,11 @@ func (c Command) Run(ctx context.Context) (Output, error) {
 	cmd := exec.CommandContext(runCtx, c.Path, c.Args...)
 	cmd.Env = append(baseEnv(), c.Env...)
 	cmd.Dir = filepath.Dir(c.Path)
+	errs := &limitedBuffer{left: maxErrors, over: func() {}}
 	cmd.Stdout, cmd.Stderr = out, out
+	if c.Apart {
+		cmd.Stderr = errs
+	}
 	cmd.WaitDelay = killGrace
 	err := runFamily(cmd)
 
@@ -81,7 +90,7 @@ func (c Command) Run(ctx context.Context) (Output, error) {
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok && !errors.Is(err, exec.ErrWaitDelay) {
 		return Output{}, fmt.Errorf("%s could not be run: %w", c.Path, err)
 	}
-	return Output{Text: out.buf.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
+	return Output{Text: out.buf.Bytes(), Errors: errs.buf.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
 }
 
 // A limitedBuffer takes bytes up to a limit and tells when there are more.

@@ -39,7 +39,7 @@ type File struct {
 
 // Read reads the file once it is whole.
 func (r *File) Read(ctx context.Context) (Result, error) {
-	text, err := r.whole(ctx)
+	text, err := whole(ctx, r.Path)
 	now := r.Now().Truncate(time.Second)
 	switch {
 	case ctx.Err() != nil:
@@ -81,11 +81,11 @@ func (r *File) Read(ctx context.Context) (Result, error) {
 
 var errBeingWritten = errors.New("the file is being written")
 
-// whole returns the file's content, once nobody writes to it: half a status
+// whole returns a file's content, once nobody writes to it: half a status
 // would let the features at its end seem gone.
-func (r *File) whole(ctx context.Context) ([]byte, error) {
+func whole(ctx context.Context, path string) ([]byte, error) {
 	for range settleTries {
-		text, err := r.still()
+		text, err := still(path)
 		if !errors.Is(err, errBeingWritten) {
 			return text, err
 		}
@@ -95,12 +95,12 @@ func (r *File) whole(ctx context.Context) ([]byte, error) {
 		case <-time.After(settle):
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", r.Path, errBeingWritten)
+	return nil, fmt.Errorf("%s: %w", path, errBeingWritten)
 }
 
 // still reads the file, or says that it changes.
-func (r *File) still() (text []byte, err error) {
-	f, err := os.Open(r.Path)
+func still(path string) (text []byte, err error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (r *File) still() (text []byte, err error) {
 		return nil, err
 	}
 	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", r.Path)
+		return nil, fmt.Errorf("%s is no regular file", path)
 	}
 	if age := time.Since(before.ModTime()); age >= 0 && age < settle {
 		return nil, errBeingWritten
@@ -120,7 +120,7 @@ func (r *File) still() (text []byte, err error) {
 		return nil, err
 	}
 	if len(text) > DefaultMaxOutput {
-		return nil, fmt.Errorf("%s has more than %d MiB", r.Path, DefaultMaxOutput>>20)
+		return nil, fmt.Errorf("%s has more than %d MiB", path, DefaultMaxOutput>>20)
 	}
 	after, err := f.Stat()
 	if err != nil {
