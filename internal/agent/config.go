@@ -26,17 +26,18 @@ type Config struct {
 // A ServerConfig says how one license server is read.
 type ServerConfig struct {
 	Name        string   `toml:"name"`   // what people call it; its identity in the state folder hangs on it
-	Reader      string   `toml:"reader"` // flexnet, flexnet-log or file
+	Reader      string   `toml:"reader"` // flexnet, flexnet-log, file, slurm, keygen-relay or generic
 	Interval    Duration `toml:"interval"`
-	Tool        string   `toml:"tool"`         // flexnet: absolute path of lmutil
+	Tool        string   `toml:"tool"`         // absolute path; flexnet: lmutil; slurm: scontrol; keygen-relay: relay, where its database may not be read
 	License     string   `toml:"license"`      // flexnet: port@host, or what lmutil takes after -c
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
-	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture
+	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; generic: the JSON
+	Command     []string `toml:"command"`      // generic: a program by its absolute path, and its arguments, instead of path
 	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
 	Host        string   `toml:"host"`         // which server is meant, where the text tells of several
 	Zone        string   `toml:"zone"`         // of times in the text; default: this machine's
 	CodePage    string   `toml:"code_page"`    // of text that is not UTF-8; default windows-1252
-	Timeout     Duration `toml:"timeout"`      // flexnet: of one run of the tool; default 1m
+	Timeout     Duration `toml:"timeout"`      // of one run of a tool, one look into a database; default 1m
 }
 
 // A Duration is written like 15m or 24h.
@@ -173,8 +174,33 @@ func (s *ServerConfig) check(base string) error {
 		if s.Path == "" {
 			return errors.New("path is missing: name the file to read")
 		}
+	case "slurm":
+		if !filepath.IsAbs(s.Tool) {
+			return fmt.Errorf("tool is %q: name scontrol with its whole path, such as /usr/bin/scontrol", s.Tool)
+		}
+	case "keygen-relay":
+		if s.Path == "" {
+			return errors.New("path is missing: name the database of Keygen Relay, such as /var/lib/relay/relay.sqlite")
+		}
+		if s.Tool != "" && !filepath.IsAbs(s.Tool) {
+			return fmt.Errorf("tool is %q: name relay with its whole path, such as /usr/local/bin/relay", s.Tool)
+		}
+	case "generic":
+		return s.checkGeneric()
 	default:
-		return fmt.Errorf("reader is %q: it must be flexnet, flexnet-log or file", s.Reader)
+		return fmt.Errorf("reader is %q: it must be flexnet, flexnet-log, file, slurm, keygen-relay or generic", s.Reader)
+	}
+	return nil
+}
+
+func (s *ServerConfig) checkGeneric() error {
+	switch {
+	case len(s.Command) == 0 && s.Path == "":
+		return errors.New("command or path is missing: name a program that prints our JSON, or a file that holds it")
+	case len(s.Command) > 0 && s.Path != "":
+		return errors.New("there are a command and a path: leave one of them out")
+	case len(s.Command) > 0 && !filepath.IsAbs(s.Command[0]):
+		return fmt.Errorf("command begins with %q: name the program with its whole path", s.Command[0])
 	}
 	return nil
 }

@@ -63,6 +63,11 @@ func TestConfigKeepsWholePaths(t *testing.T) {
 	}
 }
 
+// other is good with another reader and its keys.
+func other(reader, keys string) string {
+	return strings.Replace(good, "reader = \"file\"\npath = \"cad.txt\"\n", "reader = \""+reader+"\"\n"+keys, 1)
+}
+
 func TestConfigIsTaken(t *testing.T) {
 	tool := filepath.Join(t.TempDir(), "lmutil")
 	for name, text := range map[string]string{
@@ -72,6 +77,11 @@ func TestConfigIsTaken(t *testing.T) {
 		"the shortest intervals": "upload_every = \"5m\"\n" + good + "interval = \"10s\"\n",
 		"the longest intervals":  "upload_every = \"24h\"\n" + good + "interval = \"12h\"\n",
 		"a zone":                 good + "zone = \"Europe/Berlin\"\n",
+		"a cluster":              other("slurm", "tool = '"+tool+"'\n"),
+		"a relay":                other("keygen-relay", "path = \"relay.sqlite\"\n"),
+		"a relay's tool":         other("keygen-relay", "path = \"relay.sqlite\"\ntool = '"+tool+"'\n"),
+		"a command":              other("generic", "command = ['"+tool+"', \"--all\"]\n"),
+		"a file of our own":      other("generic", "path = \"usage.json\"\n"),
 		"a debug log":            strings.Replace(good, `"file"`, `"flexnet-log"`, 1),
 		"lmutil":                 good + "[[server]]\nname = \"cae\"\nreader = \"flexnet\"\ntool = '" + tool + "'\nlicense = \"27000@localhost\"\ntimeout = \"30s\"\n",
 	} {
@@ -121,6 +131,13 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"no path", with("path = \"cad.txt\"\n", ""), []string{"path is missing"}},
 		{"an unknown zone", good + "zone = \"Europe/Berlino\"\n", []string{"zone is \"Europe/Berlino\""}},
 		{"a tool on the search path", flexnet("tool = \"lmutil\"\nlicense = \"27000@localhost\"\n"), []string{"tool is \"lmutil\"", "whole path"}},
+		{"scontrol on the search path", other("slurm", "tool = \"scontrol\"\n"), []string{"tool is \"scontrol\"", "/usr/bin/scontrol"}},
+		{"no database", other("keygen-relay", ""), []string{"path is missing", "Keygen Relay"}},
+		{"relay on the search path", other("keygen-relay", "path = \"a\"\ntool = \"relay\"\n"), []string{"tool is \"relay\"", "whole path"}},
+		{"nothing to run", other("generic", ""), []string{"command or path is missing"}},
+		{"too much to run", other("generic", "path = \"a\"\ncommand = [\"/b\"]\n"), []string{"a command and a path"}},
+		{"a command on the search path", other("generic", "command = [\"usage\", \"/b\"]\n"), []string{"\"usage\"", "whole path"}},
+		{"a command in one word", other("generic", "command = \"/b -c\"\n"), []string{"command"}},
 		{"no license", flexnet("tool = '" + filepath.Join(t.TempDir(), "lmutil") + "'\n"), []string{"license is missing", "27000@"}},
 	} {
 		path := writeConfig(t, c.text)

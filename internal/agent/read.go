@@ -43,8 +43,17 @@ func (a *Agent) source(c ServerConfig) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	st.Facts.Manager = "flexnet"
+	st.Facts.Manager = manager(c.Reader)
 	return &source{config: c, guid: st.GUID, reader: reader, facts: st.Facts}, nil
+}
+
+// manager is the license manager that a reader reads.
+func manager(reader string) string {
+	switch reader {
+	case "flexnet-log", "file":
+		return "flexnet"
+	}
+	return reader
 }
 
 // reader is the table of readers.
@@ -66,6 +75,15 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 		return &collect.File{
 			Path: c.Path, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage, Replay: c.Replay, Now: now,
 		}, nil
+	case "slurm":
+		return &collect.Slurm{Scontrol: c.Tool, Conf: c.Path, CodePage: c.CodePage, Timeout: time.Duration(c.Timeout), Now: now}, nil
+	case "keygen-relay":
+		if c.Tool != "" {
+			return &collect.RelayTool{Tool: c.Tool, Database: c.Path, Timeout: time.Duration(c.Timeout), Now: now}, nil
+		}
+		return collect.NewRelayFile(c.Path, resume, time.Duration(c.Timeout), now)
+	case "generic":
+		return &collect.Generic{Command: c.Command, Path: c.Path, CodePage: c.CodePage, Timeout: time.Duration(c.Timeout), Now: now}, nil
 	}
 	return nil, fmt.Errorf("there is no reader %q", c.Reader)
 }
@@ -97,6 +115,9 @@ func (a *Agent) readOnce(ctx context.Context, s *source) error {
 		if res.Failure != "" {
 			a.options.Log.Warn("license server not read; use is unknown until it is", "server", s.config.Name, "err", res.Failure, "retry_in", time.Duration(s.config.Interval))
 		}
+		if res.Note != "" {
+			a.options.Log.Warn("not all was read of a license server; its use is known", "server", s.config.Name, "note", res.Note)
+		}
 		if err := a.keep(s, res); err != nil {
 			return err
 		}
@@ -110,8 +131,11 @@ func (a *Agent) readOnce(ctx context.Context, s *source) error {
 func (s *source) learn(facts license.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(facts.Hosts) > 0 {
+	switch {
+	case len(facts.Hosts) > 0:
 		s.facts = facts
+	case facts.Manager != "":
+		s.facts.Manager = facts.Manager // who tells no host has nothing to say against those that are known
 	}
 }
 
@@ -188,7 +212,10 @@ func (a *Agent) records(s *source, res collect.Result) []wire.Record {
 		out = append(out, &wire.Failed{At: res.At.Unix(), Reason: fit(res.Failure), OffsetMS: offset})
 	}
 	if res.HasSnapshot() {
-		out = append(out, samples(res, s.config, offset), holders(res, offset))
+		out = append(out, samples(res, s.config, offset))
+		if !res.Unlisted {
+			out = append(out, holders(res, offset))
+		}
 	}
 	for _, e := range res.Events {
 		out = append(out, events(e))

@@ -162,7 +162,7 @@ func statusNote(clock look.Clock, t usage.Thresholds, s usage.Server) string {
 func managerWord(m string) string {
 	words := map[string]string{
 		"flexnet": "FlexNet", "citrix": "Citrix", "rlm": "RLM", "lmx": "LM-X", "dsls": "DSLS", "sentinel": "Sentinel",
-		"mathlm": "MathLM", "lsdyna": "LS-DYNA", "olicense": "OLicense", "slurm": "Slurm",
+		"mathlm": "MathLM", "lsdyna": "LS-DYNA", "olicense": "OLicense", "slurm": "Slurm", "keygen-relay": "Keygen Relay",
 	}
 	if w, ok := words[m]; ok {
 		return w
