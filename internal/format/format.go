@@ -37,7 +37,6 @@ var All = []Format{
 	FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile,
 	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
 	RLMStatus, RLMLog, RLMReportLog,
-	SlurmStatus,
 	SlurmStatus, RelayStatus, GenericStatus,
 }
 
@@ -50,22 +49,18 @@ func Parse(name string) (Format, bool) {
 	return f, slices.Contains(All, f)
 }
 
-// signs are what gives a format away, in the order in which they are tried:
-// a log may quote a license file, lmstat -a -i prints the terms behind the
-// usage, terms alone have the banner of a status, and "Server name: x" looks
-// like a line of a license file.
 // signs are what gives a format away, in the order in which they are tried: our
 // own JSON may have texts of any other, a log may quote a license file, lmstat
-// -a -i prints the terms behind the usage, and terms alone have the banner of a
-// status.
+// -a -i prints the terms behind the usage, terms alone have the banner of a
+// status, and "Server name: x" looks like a line of a license file.
 var signs = []struct {
 	format Format
 	sign   *regexp.Regexp
 }{
+	{GenericStatus, regexp.MustCompile(`"headroom_usage"\s*:`)},
 	{RLMReportLog, regexp.MustCompile(`(?m)^RLM Report Log Format \d`)},
 	{RLMLog, regexp.MustCompile(`(?m)^\d{1,2}/\d{1,2} \d{1,2}:\d\d \([^)\s]+\)`)},
 	{RLMStatus, regexp.MustCompile(`(?m)^\s*(rlm(util|stat) v\d|rlm status on |\S+ (ISV server|license pool|license usage) status on |Error connecting to "[^"\r\n]+" server)`)},
-	{GenericStatus, regexp.MustCompile(`"headroom_usage"\s*:`)},
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
