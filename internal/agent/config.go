@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
+	"headroom/internal/agent/collect"
 	"headroom/internal/license"
 )
 
@@ -26,13 +28,13 @@ type Config struct {
 // A ServerConfig says how one license server is read.
 type ServerConfig struct {
 	Name        string   `toml:"name"`   // what people call it; its identity in the state folder hangs on it
-	Reader      string   `toml:"reader"` // flexnet, flexnet-log, file, slurm, keygen-relay or generic
+	Reader      string   `toml:"reader"` // what reads it: see readers
 	Interval    Duration `toml:"interval"`
-	Tool        string   `toml:"tool"`         // absolute path; flexnet: lmutil; slurm: scontrol; keygen-relay: relay, where its database may not be read
-	License     string   `toml:"license"`      // flexnet: port@host, or what lmutil takes after -c
+	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, where its database may not be read
+	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
-	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; generic: the JSON
-	Command     []string `toml:"command"`      // generic: a program by its absolute path, and its arguments, instead of path
+	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
+	Command     []string `toml:"command"`      // a program by its absolute path and its arguments, instead of tool and license
 	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
 	Host        string   `toml:"host"`         // which server is meant, where the text tells of several
 	Zone        string   `toml:"zone"`         // of times in the text; default: this machine's
@@ -188,9 +190,57 @@ func (s *ServerConfig) check(base string) error {
 	case "generic":
 		return s.checkGeneric()
 	default:
-		return fmt.Errorf("reader is %q: it must be flexnet, flexnet-log, file, slurm, keygen-relay or generic", s.Reader)
+		if m, ok := collect.ManagerOf(s.Reader); ok {
+			return s.checkManager(m)
+		}
+		return fmt.Errorf("reader is %q: it must be one of %s", s.Reader, strings.Join(readers(), ", "))
 	}
 	return nil
+}
+
+// readers lists the names of all readers.
+func readers() []string {
+	all := []string{"flexnet", "flexnet-log", "file", "slurm", "keygen-relay", "generic"}
+	for _, m := range collect.Managers {
+		all = append(all, m.Name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// checkManager checks the settings of a manager's status tool: a tool and a
+// license server, a whole command, or a file with the output.
+func (s *ServerConfig) checkManager(m collect.Manager) error {
+	set := 0
+	for _, is := range []bool{s.Tool != "", len(s.Command) > 0, s.Path != ""} {
+		if is {
+			set++
+		}
+	}
+	switch {
+	case set == 0:
+		return fmt.Errorf("tool is missing: name it with its whole path, such as %s", m.Tool)
+	case set > 1:
+		return errors.New("tool, command and path are three ways to the same output: leave one")
+	case s.Path != "":
+		return nil
+	}
+	_, err := s.command(m)
+	return err
+}
+
+// command returns how the status tool is called.
+func (s *ServerConfig) command(m collect.Manager) (c collect.Command, err error) {
+	switch {
+	case len(s.Command) > 0 && !filepath.IsAbs(s.Command[0]):
+		return c, fmt.Errorf("command begins with %q: name the program with its whole path", s.Command[0])
+	case len(s.Command) > 0:
+		c = collect.Command{Path: s.Command[0], Args: s.Command[1:]}
+	default:
+		c, err = m.Command(s.Tool, s.License)
+	}
+	c.Timeout = time.Duration(s.Timeout)
+	return c, err
 }
 
 func (s *ServerConfig) checkGeneric() error {

@@ -85,7 +85,21 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 	case "generic":
 		return &collect.Generic{Command: c.Command, Path: c.Path, CodePage: c.CodePage, Timeout: time.Duration(c.Timeout), Now: now}, nil
 	}
+	if m, ok := collect.ManagerOf(c.Reader); ok {
+		return statusReader(m, c, zone, now)
+	}
 	return nil, fmt.Errorf("there is no reader %q", c.Reader)
+}
+
+// statusReader reads the output of a manager's status tool.
+func statusReader(m collect.Manager, c ServerConfig, zone *time.Location, now func() time.Time) (Reader, error) {
+	r := &collect.Status{Manager: m, Path: c.Path, Host: c.Host, Zone: zone, CodePage: c.CodePage, Now: now}
+	if c.Path != "" {
+		return r, nil
+	}
+	var err error
+	r.Command, err = c.command(m)
+	return r, err
 }
 
 // readLoop reads a server at once and then at its interval.

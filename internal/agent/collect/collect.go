@@ -89,8 +89,14 @@ func oneServer(out facts.Output, at time.Time) Result {
 	switch {
 	case out.Error != "":
 		return failed(at, out.Error)
-	case len(out.Servers) != 1:
-		return failed(at, fmt.Sprintf("the output tells of %d license servers, not of one", len(out.Servers)))
+	case len(out.Servers) == 0:
+		return failed(at, "the output tells of no license server")
+	case len(out.Servers) > 1:
+		var servers []license.Server
+		for _, s := range out.Servers {
+			servers = append(servers, s.Server)
+		}
+		return failed(at, severalServers("output", servers))
 	}
 	s := out.Servers[0]
 	res := Result{At: at, Server: s.Server, Note: unread(out.Unread)}
@@ -106,6 +112,15 @@ func oneServer(out facts.Output, at time.Time) Result {
 		}
 	}
 	return res
+}
+
+// severalServers says that a text tells of several license servers.
+func severalServers(text string, servers []license.Server) string {
+	var names []string
+	for _, s := range servers {
+		names = append(names, strings.Join(s.Hosts, ","))
+	}
+	return fmt.Sprintf("the %s tells of %d license servers (%s); say by the setting host which one is meant", text, len(servers), strings.Join(names, "; "))
 }
 
 // unread says that lines were not understood, and shows the first.

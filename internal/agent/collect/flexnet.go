@@ -98,8 +98,11 @@ func statusResult(st flexnet.Status, host string, at time.Time) Result {
 	case len(servers) == 0:
 		return failed(at, "this is no status of a license server")
 	case len(servers) > 1:
-		return failed(at, fmt.Sprintf("the status tells of %d license servers (%s); say by the setting host which one is meant",
-			len(servers), names(servers)))
+		var all []license.Server
+		for _, s := range servers {
+			all = append(all, s.Server)
+		}
+		return failed(at, severalServers("status", all))
 	}
 	s := servers[0]
 	res := Result{At: at, Server: s.Server}
@@ -127,14 +130,6 @@ func serves(s license.Server, host string) bool {
 		short, _, _ := strings.Cut(h, ".")
 		return h == host || short == host
 	})
-}
-
-func names(servers []flexnet.ServerSnapshot) string {
-	var all []string
-	for _, s := range servers {
-		all = append(all, strings.Join(s.Server.Hosts, ","))
-	}
-	return strings.Join(all, "; ")
 }
 
 // partError returns what a machine or a vendor daemon of the server says about
