@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -127,52 +125,13 @@ func (s *serverState) mergeBlock(number int32, block []byte) error {
 }
 
 // packedBlock returns the server's block in the pack of a day, nil where there
-// is none. Most packs that are asked do not have the server: they belong to
-// days from before it was read, so the bodies are looked at only if they are
-// needed. A packer may change the pack between the two statements; then it has
-// another number.
+// is none.
 func (s *serverState) packedBlock(ctx context.Context, tx handle, day int32) ([]byte, error) {
-	k := packKey{org: s.org, day: day, part: partOf(s.id)}
-	for {
-		var number int64
-		var heads []byte
-		err := tx.QueryRowContext(ctx, `
-			SELECT number, heads FROM pack WHERE org_id = $1 AND day = $2 AND part = $3`,
-			k.org, k.day, k.part).Scan(&number, &heads)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, k.fail(err)
-		}
-		blocks, err := k.decode(nil, heads)
-		if err != nil {
-			return nil, err
-		}
-		b, at := find(blocks, s.id)
-		if b == nil {
-			return nil, nil
-		}
-		var body []byte
-		err = tx.QueryRowContext(ctx, `
-			SELECT substr(bodies, $5, $6) FROM pack WHERE org_id = $1 AND day = $2 AND part = $3 AND number = $4`,
-			k.org, k.day, k.part, number, at+1, b.size).Scan(&body)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return append(b.head, body...), err
-		}
+	b, err := packedBlock(ctx, tx, packKey{org: s.org, day: day, part: partOf(s.id)}, s.id)
+	if b == nil || err != nil {
+		return nil, err
 	}
-}
-
-// find returns the block of a server, nil if it is not there, and where its
-// body begins.
-func find(blocks []block, server int64) (b *block, at int) {
-	for i := range blocks {
-		if blocks[i].server == server {
-			return &blocks[i], at
-		}
-		at += blocks[i].size
-	}
-	return nil, 0
+	return append(b.head, b.body...), nil
 }
 
 // checkSize refuses what Decode would not take.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -100,6 +101,12 @@ func blocks(t *testing.T, db *store.DB, org int64, day int32) (all []usage.Block
 		}
 		b.Head, b.Body = slices.Clone(b.Head), slices.Clone(b.Body)
 		all = append(all, b)
+	}
+	for _, b := range all {
+		one, err := db.Block(t.Context(), org, b.Server, day)
+		if err != nil || !reflect.DeepEqual(one, b) {
+			t.Errorf("license server %d alone on day %d: %+v, %v, want %+v", b.Server, day, one, err, b)
+		}
 	}
 	return all
 }

@@ -57,9 +57,11 @@ func TestOrganisationThatDoesNotExistIsNotFound(t *testing.T) {
 			days = err
 		}
 		_, number := db.PackNumber(ctx, noSuchOrg)
+		_, block := db.Block(ctx, noSuchOrg, 1, series.DayOf(start.Unix()))
 		for name, err := range map[string]error{
 			"Organisation": organisation, "Servers": servers, "Pools": pools, "DayVersions": versions, "Days": days,
 			"PackNumber": number, "Heads": last(db.Heads(ctx, noSuchOrg, math.MinInt32, math.MaxInt32, usage.Mark{})),
+			"Block":  block,
 			"Blocks": last(db.Blocks(ctx, noSuchOrg, series.DayOf(start.Unix()))),
 		} {
 			if fault.KindOf(err) != fault.NotFound {

@@ -47,18 +47,14 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 func (s *Service) serverUses(e *estate, lines []line, q Question, common insight.Peak) (out []ServerUse, err error) {
 	scratch := s.memory.scratches(1)
 	defer s.memory.giveBack(scratch)
-	filter := insight.NewFilter(insight.Span{From: q.From.Unix(), To: q.To.Unix()})
+	own := s.ownPeaks(e, insight.Span{From: q.From.Unix(), To: q.To.Unix()}, scratch[0])
 	for _, of := range perServer(lines) {
 		u := ServerUse{Server: of[0].server.Server, Now: nowOf(of)}
 		for _, l := range of {
 			u.Pools = append(u.Pools, l.pool.Key.String())
 		}
 		tracks := tracksOf(of)
-		filter.Reset()
-		if err := filter.Add(e.reader, scratch[0], tracks...); err != nil {
-			return nil, err
-		}
-		if u.Peak, err = filter.Peak(e.reader, scratch...); err != nil {
+		if u.Peak, err = own.of(u.Server.ID, tracks); err != nil {
 			return nil, err
 		}
 		if common.Known {

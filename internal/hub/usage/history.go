@@ -27,6 +27,9 @@ func tracksOf(lines []line) []*insight.Track {
 // change them again and again.
 const recentDays = 2
 
+// closedTo is the end of the UTC days that are closed.
+func (e *estate) closedTo() int64 { return series.DayStart(series.DayOf(e.now.Unix()) - recentDays) }
+
 // peak returns the peak of the sum of lines of a product over a span. The whole
 // UTC days that are closed are searched by a filter, which is kept, as long as
 // nothing in them changes, for the same span and a choice that differs a little;
@@ -37,7 +40,7 @@ func (s *Service) peak(e *estate, product string, lines []line, span insight.Spa
 	}
 	tracks := tracksOf(lines)
 	from := series.DayStart(series.DayOf(span.From + series.DaySeconds - 1))
-	to := min(series.DayStart(series.DayOf(e.now.Unix())-recentDays), series.DayStart(series.DayOf(span.To)))
+	to := min(e.closedTo(), series.DayStart(series.DayOf(span.To)))
 	if from >= to {
 		return s.search(e, tracks, span)
 	}

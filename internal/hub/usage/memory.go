@@ -20,6 +20,7 @@ type memory struct {
 	pasts   map[int64]*past
 	filters []*keptFilter // by the time of their last use
 	trends  map[trendKey]*trend
+	owns    map[ownKey]ownPeak
 	size    int64 // of the trends
 	free    []*insight.Scratch
 }
@@ -101,6 +102,7 @@ func (m *memory) evict(org int64) {
 			delete(m.trends, key)
 		}
 	}
+	maps.DeleteFunc(m.owns, func(key ownKey, _ ownPeak) bool { return key.org == org })
 }
 
 // change returns the number of a change.

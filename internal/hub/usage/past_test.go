@@ -50,6 +50,11 @@ func (s twoEstates) Heads(ctx context.Context, org int64, from, to int32, since 
 func (s twoEstates) Blocks(ctx context.Context, org int64, day int32) iter.Seq2[usage.Block, error] {
 	return s.of(org).Blocks(ctx, org, day)
 }
+
+func (s twoEstates) Block(ctx context.Context, org, server int64, day int32) (usage.Block, error) {
+	return s.of(org).Block(ctx, org, server, day)
+}
+
 func (s twoEstates) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(s) }
 
 // daily adds a reading of 3 in use an hour before this time of each day.

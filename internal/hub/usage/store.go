@@ -49,6 +49,10 @@ type Store interface {
 	// ends with the first error.
 	Blocks(ctx context.Context, org int64, day int32) iter.Seq2[Block, error]
 
+	// Block returns the block of one license server and UTC day; one without a
+	// Server where there is none.
+	Block(ctx context.Context, org, server int64, day int32) (Block, error)
+
 	// Snapshot calls f with a Store that shows one state of the database, for as
 	// long as f runs. Its sequences must be read one after the other.
 	Snapshot(ctx context.Context, f func(Store) error) error

@@ -217,4 +217,17 @@ func (e *estate) Blocks(_ context.Context, org int64, day int32) iter.Seq2[usage
 	}
 }
 
+func (e *estate) Block(_ context.Context, org, server int64, day int32) (usage.Block, error) {
+	if err := e.check(org); err != nil {
+		return usage.Block{}, err
+	}
+	b, ok := e.blocks[server][day]
+	if !ok {
+		return usage.Block{}, nil
+	}
+	e.read.Add(1)
+	head, body, err := series.Split(b.bytes)
+	return usage.Block{Server: server, Version: b.version, Head: head, Body: body}, err
+}
+
 func (e *estate) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(e) }

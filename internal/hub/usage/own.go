@@ -1,0 +1,141 @@
+package usage
+
+import (
+	"fmt"
+
+	"headroom/internal/insight"
+)
+
+// OwnPeaks finds the peaks of single license servers over a span. That of the
+// closed days is remembered, until something in them changes: a page that lists a
+// thousand servers would read their history again and again.
+type ownPeaks struct {
+	s       *Service
+	e       *estate
+	scratch *insight.Scratch
+
+	closed, recent insight.Span // of the span; one of them may be empty
+	ofClosed       *insight.Filter
+	ofRecent       *insight.Filter
+}
+
+func (s *Service) ownPeaks(e *estate, span insight.Span, scratch *insight.Scratch) *ownPeaks {
+	to := min(max(e.closedTo(), span.From), span.To)
+	o := &ownPeaks{s: s, e: e, scratch: scratch, closed: insight.Span{From: span.From, To: to}, recent: insight.Span{From: to, To: span.To}}
+	o.ofClosed, o.ofRecent = insight.NewFilter(o.closed), insight.NewFilter(o.recent)
+	return o
+}
+
+// of returns the peak of the sum of a server's tracks.
+func (o *ownPeaks) of(server int64, tracks []*insight.Track) (insight.Peak, error) {
+	closed, err := o.closedPeak(server, tracks)
+	if err != nil || o.recent.From == o.recent.To {
+		return closed, err
+	}
+	o.ofRecent.Reset()
+	if err := o.ofRecent.Add(o.e.reader, o.scratch, tracks...); err != nil {
+		return insight.Peak{}, err
+	}
+	recent, err := o.ofRecent.Highest(o.e.reader, closed, o.scratch)
+	if err != nil {
+		return insight.Peak{}, err
+	}
+	out := insight.JoinPeaks(closed, recent)
+	return out, insight.Describe(o.e.reader, o.scratch, tracks, &out)
+}
+
+// closedPeak returns the peak over the closed days, described.
+func (o *ownPeaks) closedPeak(server int64, tracks []*insight.Track) (insight.Peak, error) {
+	if o.closed.From == o.closed.To {
+		return insight.Peak{}, nil
+	}
+	key := ownKey{o.e.org.ID, server, identity(tracks), o.closed}
+	if p, ok := o.s.memory.own(o.e, key); ok {
+		return p, nil
+	}
+	from := &ownReader{reader: o.e.reader, server: server}
+	o.ofClosed.Reset()
+	if err := o.ofClosed.Add(from, o.scratch, tracks...); err != nil {
+		return insight.Peak{}, err
+	}
+	p, err := o.ofClosed.Peak(from, o.scratch)
+	if err == nil {
+		o.s.memory.keepOwn(o.e, key, p)
+	}
+	return p, err
+}
+
+// An ownReader gives the blocks of one license server. A day that nobody has
+// asked for lately is read of that server alone, and not kept.
+type ownReader struct {
+	reader
+	server int64
+	day    int32 // of blocks
+	blocks *insight.Blocks
+}
+
+// Blocks implements insight.Reader.
+func (r *ownReader) Blocks(day int32) (*insight.Blocks, error) {
+	if r.blocks != nil && r.day == day {
+		return r.blocks, nil
+	}
+	if b := r.past.blocks.get(day); b != nil {
+		return b, nil
+	}
+	block, err := r.service.Store.Block(r.ctx, r.org, r.server, day)
+	if err != nil {
+		return nil, err
+	}
+	if r.servers[r.server].version(day) != block.Version {
+		return nil, errMoved
+	}
+	b := new(insight.Blocks)
+	if block.Server != 0 {
+		if err := checked(day, block, b.Add); err != nil {
+			return nil, fmt.Errorf("read a day of one license server: %w", err)
+		}
+	}
+	r.day, r.blocks = day, b
+	return b, nil
+}
+
+// An ownKey names the tracks of a server over a span of closed days.
+type ownKey struct {
+	org    int64
+	server int64
+	tracks uint64
+	span   insight.Span
+}
+
+// An ownPeak is what was found of them.
+type ownPeak struct {
+	made int64 // the number of the last change then
+	peak insight.Peak
+}
+
+// maxOwn is how many peaks of single servers are kept: about 5 MB.
+const maxOwn = 1 << 15
+
+// own returns a peak that is kept.
+func (m *memory) own(e *estate, key ownKey) (insight.Peak, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o, ok := m.owns[key]
+	if !ok || m.pasts[key.org] != e.reader.past || e.reader.changes.since(o.made, key.span) {
+		return insight.Peak{}, false
+	}
+	return o.peak, true
+}
+
+// keepOwn keeps a peak.
+func (m *memory) keepOwn(e *estate, key ownKey, p insight.Peak) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pasts[key.org] != e.reader.past {
+		return // it was evicted meanwhile
+	}
+	if m.owns == nil || len(m.owns) >= maxOwn {
+		m.owns = make(map[ownKey]ownPeak)
+	}
+	m.owns[key] = ownPeak{e.reader.changes.now, p}
+}
