@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx"
+	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -38,6 +38,7 @@ var mayImport = map[string]string{
 	"format/olicense": "license format/text format/facts",
 	"formattest":      "license format/facts",
 	"format/lmx":      "license format/text format/facts",
+	"format/sentinel": "license format/text format/facts",
 	"format/rlm":      "license format/text format/facts",
 	"format/slurm":    "license format/text format/facts",
 	"format/generic":  "license format/text format/facts",
