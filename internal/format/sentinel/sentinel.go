@@ -1,7 +1,9 @@
-// Package sentinel reads what the license managers Sentinel RMS and the older
-// SentinelLM print: their status (lsmon) and their usage log. It turns bytes
-// into facts and returns every line that it could not read with its number and
-// text. It knows no clock, no process and no network.
+// Package sentinel reads what the license managers named Sentinel print: the
+// status of Sentinel RMS and the older SentinelLM (lsmon), their usage log, and
+// the features and sessions that the Admin Control Center of Sentinel LDK
+// (HASP) tells. It turns bytes into facts and returns every line that it could
+// not read with its number and text. It knows no clock, no process and no
+// network.
 //
 // RMS serves a feature in versions that share nothing and names both wherever
 // it names one. So a pool is a feature in a version, which is its Variant.
