@@ -27,6 +27,9 @@ const (
 	RLMStatus      Format = "rlm-status"      // rlmutil rlmstat -a
 	RLMLog         Format = "rlm-log"         // debug log of vendors' servers, and of rlm itself
 	RLMReportLog   Format = "rlm-report-log"  // report log of a vendor's server
+	LMXStatus      Format = "lmx-status"      // lmxendutil -licstat, -licstatxml
+	SentinelStatus Format = "sentinel-status" // lsmon
+	SentinelLog    Format = "sentinel-log"    // usage log of Sentinel RMS
 	SlurmStatus    Format = "slurm-status"    // scontrol show lic
 	RelayStatus    Format = "relay-status"    // relay ls --plain
 	GenericStatus  Format = "generic-status"  // our own JSON
@@ -37,6 +40,7 @@ var All = []Format{
 	FlexNetStatus, FlexNetTerms, FlexNetLog, LicenseFile,
 	DSLSStatus, MathLMStatus, MathLMLog, LSDynaStatus, OLicenseStatus,
 	RLMStatus, RLMLog, RLMReportLog,
+	LMXStatus, SentinelStatus, SentinelLog,
 	SlurmStatus, RelayStatus, GenericStatus,
 }
 
@@ -62,6 +66,9 @@ var signs = []struct {
 	{RLMLog, regexp.MustCompile(`(?m)^\d{1,2}/\d{1,2} \d{1,2}:\d\d \([^)\s]+\)`)},
 	{RLMStatus, regexp.MustCompile(`(?m)^\s*(rlm(util|stat) v\d|rlm status on |\S+ (ISV server|license pool|license usage) status on |Error connecting to "[^"\r\n]+" server)`)},
 	{FlexNetLog, regexp.MustCompile(`(?m)^[ \d]?\d:\d\d:\d\d \([^)\s]+\) `)},
+	{LMXStatus, regexp.MustCompile(`LM-X End-user Utility|(?i:\blicense server on )\d+@|<(LM-X|LICENSE_PATH)\b|There are no license server\(s\) available|(?m:^\s*\d+ of \S+ license\(s\) used)`)},
+	{SentinelStatus, regexp.MustCompile(`(?m)^\s*(\|- Feature (Information|name)|\[Contacting [^\r\n]*server on host "|Sentinel[^\r\n]*Application Monitor\s*$)`)},
+	{SentinelLog, regexp.MustCompile(`(?m)^(\d+ \d+ \S+|# *(Startup|Shutdown) [^\r\n]*) \w{3} \w{3} [ \d]?\d \d\d:\d\d:\d\d \d{4}\s+\d+ `)},
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*Users of [^\r\n]+:\s`)},
 	{FlexNetTerms, regexp.MustCompile(`(?mi)^\s*Feature\s+Version\s+#licenses\s+`)},
 	{DSLSStatus, regexp.MustCompile(`(?m)^(admin >\s*)*Editor,EditorId,Feature,|^\s*License Administration Tool Version |^admin >|\smaxReleaseNumber\s*:`)},
