@@ -11,10 +11,12 @@ import (
 
 	"headroom/internal/format/dsls"
 	"headroom/internal/format/facts"
+	"headroom/internal/format/lmx"
 	"headroom/internal/format/lsdyna"
 	"headroom/internal/format/mathlm"
 	"headroom/internal/format/olicense"
 	"headroom/internal/format/rlm"
+	"headroom/internal/format/sentinel"
 )
 
 // A Manager is a license manager that is read by one run of its status tool.
@@ -32,7 +34,9 @@ type Manager struct {
 // Managers lists those that are read like this.
 var Managers = []Manager{
 	{Name: "rlm", Tool: "/opt/rlm/rlmutil", License: "5053@localhost", parse: rlm.ParseStatus, call: callRLM},
+	{Name: "lmx", Tool: "/opt/lmx/lmxendutil", License: "6200@localhost", parse: lmx.ParseStatus, call: callLMX},
 	{Name: "dsls", Tool: "/opt/ds/DSLicSrv", License: "4084@localhost", parse: dsls.ParseStatus, call: callDSLS},
+	{Name: "sentinel", Tool: "/opt/sentinel/lsmon", License: "localhost", parse: sentinel.ParseStatus, call: callSentinel},
 	{Name: "mathlm", Tool: "/opt/mathlm/monitorlm", License: "localhost", GMT: true, parse: mathlm.ParseStatus, call: callMathLM},
 	{Name: "lsdyna", Tool: "/opt/lstc/lstc_qrun", License: "31010@localhost", parse: lsdyna.ParseStatus, call: callLSDyna},
 	{Name: "olicense", Tool: "/opt/olicense/olixtool", parse: olicense.ParseStatus},
@@ -79,6 +83,11 @@ func callRLM(tool, license string) (args, _ []string, err error) {
 	return args, nil, nil
 }
 
+func callLMX(_, license string) (args, _ []string, err error) {
+	port, host, err := address(license)
+	return []string{"-licstatxml", "-host", host, "-port", port}, nil, err
+}
+
 // callDSLS opens a restricted session, which reads and changes nothing. The text
 // of the session is ours but for the address.
 func callDSLS(_, license string) (args, _ []string, err error) {
@@ -89,12 +98,21 @@ func callDSLS(_, license string) (args, _ []string, err error) {
 	return []string{"-admin", "-run", "connect " + host + " " + port + " -restricted; getLicenseUsage -csv"}, nil, nil
 }
 
+func callSentinel(_, license string) (args, _ []string, err error) {
+	if !isHost(license) {
+		return nil, nil, errNoHost
+	}
+	return []string{license}, nil, nil
+}
+
 func callMathLM(_, license string) (args, _ []string, err error) {
 	if !isHost(license) {
-		return nil, nil, errors.New("write the name of a host")
+		return nil, nil, errNoHost
 	}
 	return []string{license, "-format", "text"}, nil, nil
 }
+
+var errNoHost = errors.New("write the name of a host")
 
 func callLSDyna(_, license string) (args, env []string, err error) {
 	if license == "" {

@@ -28,6 +28,11 @@ var calls = []call{
 		out: "rlm/testdata/status/one-vendor.txt", pools: 2,
 	},
 	{
+		manager: "lmx", tool: "lmxendutil", license: "6200@lic05", args: []string{"-licstatxml", "-host", "lic05", "-port", "6200"},
+		out: "lmx/testdata/status/borrowed.xml", pools: 2,
+	},
+	{manager: "sentinel", tool: "lsmon", license: "lic06", args: []string{"lic06"}, out: "sentinel/testdata/status/rms.txt", pools: 2},
+	{
 		manager: "dsls", tool: "DSLicSrv", license: "4084@lic02",
 		args: []string{"-admin", "-run", "connect lic02 4084 -restricted; getLicenseUsage -csv"},
 		out:  "dsls/testdata/csv-failover.txt", pools: 6,
@@ -142,6 +147,8 @@ func TestWrongLicenseServersAreRefused(t *testing.T) {
 		{"dsls", tool, "lic01", "4084@localhost"},
 		{"dsls", tool, "4084@a; setLicense", "port@host"},
 		{"dsls", tool, "70000@a", "port@host"},
+		{"lmx", tool, "lic01", "6200@localhost"},
+		{"sentinel", tool, "-h", "name of a host"},
 		{"mathlm", tool, "-v", "name of a host"},
 		{"mathlm", tool, "", "name of a host"},
 		{"lsdyna", tool, "a@b", "port@host"},
