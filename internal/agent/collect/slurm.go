@@ -74,7 +74,7 @@ func (r *Slurm) addJobs(ctx context.Context, res *Result) {
 
 func (r *Slurm) jobs(ctx context.Context) (slurm.Queue, error) {
 	squeue := filepath.Join(filepath.Dir(r.Scontrol), "squeue"+filepath.Ext(r.Scontrol))
-	out, err := r.run(ctx, squeue, "--noheader", "--all", "--array", "--format", slurm.QueueFormat)
+	out, err := r.run(ctx, squeue, "--noheader", "--all", "--format", slurm.QueueFormat)
 	if err != nil {
 		return slurm.Queue{}, err
 	}
@@ -97,7 +97,7 @@ func (r *Slurm) addController(ctx context.Context, s *license.Server) {
 
 // run runs a tool. Its times are UTC, whatever the machine's zone is.
 func (r *Slurm) run(ctx context.Context, tool string, args ...string) (Output, error) {
-	c := Command{Path: tool, Args: args, Env: []string{"TZ=UTC"}, Timeout: r.Timeout}
+	c := Command{Path: tool, Args: args, Env: []string{"TZ=UTC", slurm.QueueEnv}, Timeout: r.Timeout}
 	if r.Conf != "" {
 		c.Env = append(c.Env, "SLURM_CONF="+r.Conf)
 	}

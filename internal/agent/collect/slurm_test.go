@@ -20,7 +20,7 @@ const slurmLicenses = "LicenseName=mesher Total=30 Used=5 Free=25 Reserved=0 Rem
 func slurmAnswers() (licenses, jobs, config answer) {
 	return answer{Tool: "scontrol", Args: []string{"show", "lic", "--oneliner"}, Out: slurmLicenses, Env: []string{"LANG=C", "TZ=UTC"}},
 		answer{
-			Tool: "squeue", Args: []string{"--noheader", "--all", "--array", "--format", slurm.QueueFormat}, Env: []string{"TZ=UTC"},
+			Tool: "squeue", Args: []string{"--noheader", "--all", "--format", slurm.QueueFormat}, Env: []string{"TZ=UTC", slurm.QueueEnv},
 			Out: "7\tmira\tmesher:5,solver@lic1:2\tRUNNING\tNone\tn1\t2026-03-03T09:00:00\t2026-03-03T08:00:00\n" +
 				"8\ttomas\tsolver@lic1:1\tPENDING\tLicenses\tn/a\tN/A\t2026-03-03T09:05:00\n",
 		},

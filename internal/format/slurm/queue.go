@@ -26,8 +26,12 @@ type Queue struct {
 	Unread  facts.UnreadLines // Holders lack these jobs
 }
 
-// ParseQueue reads what `squeue -h -a -r -o QueueFormat` printed. An empty
-// output is an empty queue. The error is the reader's, or says that there is
+// QueueEnv is what squeue needs in its environment, so that it does not cut the
+// list of tasks of a job array.
+const QueueEnv = "SLURM_BITSTR_LEN=0"
+
+// ParseQueue reads what `squeue -h -a -o QueueFormat` printed. An empty output is
+// an empty queue. The tasks of a job array that wait are one holder. The error is the reader's, or says that there is
 // no such code page.
 //
 // A job that has been given its nodes holds its licenses until it has ended,
@@ -77,7 +81,47 @@ func jobHolders(line string, zone *time.Location) ([]license.Holder, bool) {
 	default:
 		return nil, true
 	}
-	return wanted(known(f[2]), job)
+	tasks, ok := tasks(f[0])
+	if !ok {
+		return nil, false
+	}
+	holders, ok := wanted(known(f[2]), job)
+	for i := range holders {
+		holders[i].Licenses *= tasks
+	}
+	return holders, ok
+}
+
+// maxTasks is more than the tasks that an array can have.
+const maxTasks = 1 << 23
+
+// tasks counts the tasks of a job: of an array's that wait together, such as
+// 12_[3-9,20-30:2%4], and 1 of any other.
+func tasks(id string) (n int64, ok bool) {
+	_, list, array := strings.Cut(id, "_[")
+	if !array {
+		return 1, true
+	}
+	list, closed := strings.CutSuffix(list, "]")
+	list, _, _ = strings.Cut(list, "%") // how many may run at a time
+	for part := range strings.SplitSeq(list, ",") {
+		span, step, stepped := strings.Cut(part, ":")
+		from, to, many := strings.Cut(span, "-")
+		if !many {
+			to = from
+		}
+		if !stepped {
+			step = "1"
+		}
+		first, err1 := strconv.ParseUint(from, 10, 32)
+		last, err2 := strconv.ParseUint(to, 10, 32)
+		by, err3 := strconv.ParseUint(step, 10, 32)
+		if err1 != nil || err2 != nil || err3 != nil || last < first || by == 0 {
+			return 0, false
+		}
+		n += int64((last-first)/by) + 1
+	}
+	return n, closed && n < maxTasks
 }
 
 // holds tells whether a job in this state has licenses.

@@ -69,6 +69,22 @@ func TestJobThatIsNotUnderstoodCostsOnlyItself(t *testing.T) {
 	}
 }
 
+func TestWaitingTasksOfAnArrayAreCounted(t *testing.T) {
+	for id, want := range map[string]int64{
+		"7": 2, "7_3": 2, "7_[3]": 2, "7_[2-3]": 4, "7_[1-100000]": 200_000, "7_[1,5,8-10]": 10, "7_[0-10:5%2]": 6, "7_[1-4%1]": 8, "7+1": 2,
+	} {
+		q := queue(t, job(id, "mira", "mesher:2", "PENDING", "Licenses", "n/a", "N/A", "N/A"), nil)
+		if len(q.Holders) != 1 || q.Holders[0].Licenses != want || q.Holders[0].Handle != id {
+			t.Errorf("%s: holders %+v, want one that waits for %d", id, q.Holders, want)
+		}
+	}
+	for _, id := range []string{"7_[", "7_[]", "7_[1-]", "7_[3-1]", "7_[1-3", "7_[1,...]", "7_[1-9:0]", "7_[-1]", "7_[1-99999999999]"} {
+		if q := queue(t, job(id, "mira", "mesher:2", "PENDING", "Licenses", "n/a", "N/A", "N/A"), nil); len(q.Holders) != 0 || q.Unread.Total != 1 {
+			t.Errorf("%s: holders %+v, want none and an unread line", id, q.Holders)
+		}
+	}
+}
+
 func TestEmptyQueueIsNobody(t *testing.T) {
 	if q := queue(t, "", nil); len(q.Holders) != 0 || q.Unread.Total != 0 {
 		t.Errorf("an empty queue says %+v", q)
@@ -76,6 +92,7 @@ func TestEmptyQueueIsNobody(t *testing.T) {
 }
 
 func FuzzQueue(f *testing.F) {
+	f.Add("7_[1-3,9%2]\tmira\ta\tPENDING\tLicenses\tn/a\tN/A\tN/A\n")
 	f.Add("7\tmira\ta:2,b@s;c*3\tRUNNING\tNone\tn1\t2026-03-03T09:15:42\tN/A\n8\tmira\ta|b\tPENDING\tLicenses\tn/a\tN/A\tN/A\n")
 	f.Fuzz(func(t *testing.T, in string) {
 		q, err := slurm.ParseQueue(strings.NewReader(in), facts.Options{})
