@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,8 +149,8 @@ func (s *source) learn(facts license.Server) {
 	switch {
 	case len(facts.Hosts) > 0:
 		s.facts = facts
-	case facts.Manager != "":
-		s.facts.Manager = facts.Manager // who tells no host has nothing to say against those that are known
+	case facts.Manager != "": // who tells no host says nothing against those that are known
+		s.facts.Manager, s.facts.Version = facts.Manager, cmp.Or(facts.Version, s.facts.Version)
 	}
 }
 

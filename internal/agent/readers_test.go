@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestWhatReadersTellReachesTheHub(t *testing.T) {
 	a := open(t, config(t, h.URL,
 		genericServer(t, "told", `{"headroom_usage": 1, "server": {"hosts": ["lic7"], "manager": "acme-lm"},
 			"pools": [{"feature": "CAD", "installed": 9, "in_use": 4}], "holders": [{"feature": "CAD", "user": "mira", "licenses": 4}]}`),
-		genericServer(t, "counts", `{"headroom_usage": 1, "pools": [{"feature": "MESH", "installed": 5, "in_use": 0}]}`),
+		genericServer(t, "counts", `{"headroom_usage": 1, "server": {"version": "7.2"}, "pools": [{"feature": "MESH", "installed": 5, "in_use": 0}]}`),
 		relayServer(t, "relay"),
 	))
 	run(t, a)
@@ -78,13 +79,13 @@ func TestWhatReadersTellReachesTheHub(t *testing.T) {
 		h.with(func() {
 			for _, p := range h.polls {
 				for _, s := range p.Servers {
-					managers[s.Name] = s.Manager
+					managers[s.Name] = strings.TrimSpace(s.Manager + " " + s.Version)
 				}
 			}
 		})
 		return len(managers) == 3
 	})
-	if diff := cmp.Diff(map[string]string{"told": "acme-lm", "counts": "generic", "relay": "keygen-relay"}, managers); diff != "" {
+	if diff := cmp.Diff(map[string]string{"told": "acme-lm", "counts": "generic 7.2", "relay": "keygen-relay"}, managers); diff != "" {
 		t.Errorf("license managers (-want +got):\n%s", diff)
 	}
 }
