@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that this machine has what the tests need beside Go, git and make:
-# a C compiler for the race detector, a PostgreSQL server, Chromium and fonts.
+# a C compiler for the race detector, a PostgreSQL server, Chromium and fonts,
+# and Slurm with munge, of which the tests start a cluster of their own.
 #
 # Looks first and asks no network where nothing is missing. As root it installs
 # what is missing from Debian's packages; otherwise it says what to install.
@@ -17,6 +18,14 @@ have_postgres() { ./postgres-bin.sh >/dev/null 2>&1; }
 have_chromium() { command -v chromium >/dev/null; }
 
 have_fonts() { [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]; }
+
+# Debian keeps daemons where only root looks for programs.
+have_slurm() {
+	local program
+	for program in munged slurmctld slurmd scontrol squeue sbatch; do
+		PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || return
+	done
+}
 
 packages=()
 missing=()
@@ -35,6 +44,7 @@ find_missing() {
 	need have_postgres "a PostgreSQL server" postgresql
 	need have_chromium "Chromium" chromium
 	need have_fonts "fonts" fonts-dejavu-core fonts-liberation
+	need have_slurm "Slurm and munge" slurm-wlm munge
 }
 
 list_missing() { printf '  %s\n' "${missing[@]}" >&2; }
