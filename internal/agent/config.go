@@ -30,7 +30,7 @@ type ServerConfig struct {
 	Name        string   `toml:"name"`   // what people call it; its identity in the state folder hangs on it
 	Reader      string   `toml:"reader"` // what reads it: see readers
 	Interval    Duration `toml:"interval"`
-	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, where its database may not be read
+	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, to be asked instead of its database
 	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
 	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool

@@ -10,7 +10,8 @@ import (
 )
 
 // A RelayTool reads a Keygen Relay by its own command line. RelayFile tells
-// more; this is for where the database may not be read.
+// more; this is for versions whose database it does not know. Relay needs the
+// right to write there, even to list.
 type RelayTool struct {
 	Tool     string // absolute path of relay
 	Database string // absolute path of its database; relay would make another one where it is missing
