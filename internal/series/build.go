@@ -36,24 +36,68 @@ type PoolSample struct {
 	Sample
 }
 
-// AddRound adds one reading of the whole server. The samples' own At is not
-// looked at: it is that of the round. Hold is brought between 1 and MaxHold. A
-// complete reading without a sample ends no pool: it counts as not complete
-// (design section 4, rule 6). The slice is not kept.
+// A PoolRun is a pool's values in some readings, one for each.
+type PoolRun struct {
+	Pool    PoolID
+	Samples []Sample
+}
+
+// AddRound adds one reading of the whole server: it is AddRun of a single one,
+// and keeps no slice.
 func (b *Builder) AddRound(r Round, samples []PoolSample) {
-	r.Hold = min(max(r.Hold, 1), MaxHold)
-	r.Complete = r.Complete && len(samples) > 0
-	day := b.day(buildKey{DayOf(r.At), r.Imported})
-	day.rounds = append(day.rounds, r)
-	for _, s := range samples {
-		s.At = r.At
-		pool := day.pools[s.Pool]
-		if pool == nil {
-			pool = &PoolDay{Pool: s.Pool}
-			day.pools[s.Pool] = pool
-		}
-		pool.Samples = append(pool.Samples, s.Sample)
+	pools := make([]PoolRun, len(samples))
+	for i, s := range samples {
+		pools[i] = PoolRun{Pool: s.Pool, Samples: []Sample{s.Sample}}
 	}
+	b.AddRun([]Round{r}, pools)
+}
+
+// AddRun adds readings of the whole server that name the same pools. The
+// samples' own At is not looked at: it is that of the round. Hold is brought
+// between 1 and MaxHold. Complete readings without a pool end none: they count
+// as not complete (design section 4, rule 6). The slices are the Builder's from
+// then on: a day of samples is not copied.
+func (b *Builder) AddRun(rounds []Round, pools []PoolRun) {
+	for i := range rounds {
+		r := &rounds[i]
+		r.Hold = min(max(r.Hold, 1), MaxHold)
+		r.Complete = r.Complete && len(pools) > 0
+		for _, p := range pools {
+			p.Samples[i].At = r.At
+		}
+	}
+	for from := 0; from < len(rounds); {
+		key := keyOf(rounds[from])
+		to := from + 1
+		for to < len(rounds) && keyOf(rounds[to]) == key {
+			to++
+		}
+		b.day(key).add(from, to, rounds, pools)
+		from = to
+	}
+}
+
+func keyOf(r Round) buildKey { return buildKey{DayOf(r.At), r.Imported} }
+
+// add adds the readings from <= i < to of a run.
+func (d *dayBuild) add(from, to int, rounds []Round, pools []PoolRun) {
+	d.rounds = joined(d.rounds, rounds[from:to:to])
+	for _, p := range pools {
+		pool := d.pools[p.Pool]
+		if pool == nil {
+			pool = &PoolDay{Pool: p.Pool}
+			d.pools[p.Pool] = pool
+		}
+		pool.Samples = joined(pool.Samples, p.Samples[from:to:to])
+	}
+}
+
+// joined appends to a list, whose place the first part takes.
+func joined[T any](list, part []T) []T {
+	if len(list) == 0 {
+		return part
+	}
+	return append(list, part...)
 }
 
 // AddSpan adds what a log vouches for: the use at the start of the span, in
@@ -157,14 +201,13 @@ func (b *Builder) Days() []Day {
 
 // done puts the day's readings in order and adds its spans.
 func (d *dayBuild) done(number int32) Day {
-	day := Day{Number: number, Rounds: inOrder(d.rounds, byAt, func(a, b Round) (Round, bool) {
-		return joinRounds(a, b), a.At == b.At
-	})}
+	day := Day{Number: number, Rounds: inOrder(d.rounds, func(r *Round) int64 { return r.At }, joinRounds)}
 	for _, id := range slices.Sorted(maps.Keys(d.pools)) {
-		samples := inOrder(d.pools[id].Samples,
-			func(a, b Sample) int { return cmp.Compare(a.At, b.At) },
-			func(a, b Sample) (Sample, bool) { return higher(a, b), a.At == b.At })
+		samples := inOrder(d.pools[id].Samples, func(s *Sample) int64 { return s.At }, higher)
 		day.Pools = append(day.Pools, PoolDay{Pool: id, Samples: samples})
+	}
+	if len(d.spans) == 0 {
+		return day
 	}
 	return Merge(day, mergeAll(number, d.spans))
 }
@@ -181,20 +224,30 @@ func mergeAll(number int32, days []Day) Day {
 	return Merge(mergeAll(number, days[:half]), mergeAll(number, days[half:]))
 }
 
-// inOrder sorts a list, unless it is sorted already, and joins neighbours.
-func inOrder[T any](list []T, order func(a, b T) int, join func(a, b T) (T, bool)) []T {
-	if !slices.IsSortedFunc(list, order) {
-		slices.SortStableFunc(list, order)
+// inOrder sorts a list and joins what is of one instant. Most lists are in
+// order already: they are left alone.
+func inOrder[T any](list []T, at func(*T) int64, join func(a, b T) T) []T {
+	if ascends(list, at) {
+		return list
 	}
-	out := list[:0]
-	for _, x := range list {
-		if n := len(out); n > 0 {
-			if joined, same := join(out[n-1], x); same {
-				out[n-1] = joined
-				continue
-			}
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(at(&a), at(&b)) })
+	out := list[:1]
+	for _, x := range list[1:] {
+		if last := &out[len(out)-1]; at(last) == at(&x) {
+			*last = join(*last, x)
+			continue
 		}
 		out = append(out, x)
 	}
 	return out
+}
+
+// ascends says whether each element is after the one before it.
+func ascends[T any](list []T, at func(*T) int64) bool {
+	for i := 1; i < len(list); i++ {
+		if at(&list[i]) <= at(&list[i-1]) {
+			return false
+		}
+	}
+	return true
 }

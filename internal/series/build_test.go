@@ -1,9 +1,11 @@
 package series_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"headroom/internal/license"
 	"headroom/internal/series"
@@ -71,6 +73,43 @@ func TestCompleteReadingWithoutAPoolIsNotComplete(t *testing.T) {
 	if day.Rounds[0].Complete {
 		t.Errorf("round %+v: complete, want not: an empty status ends no pool", day.Rounds[0])
 	}
+}
+
+func TestRunIsItsReadings(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		readings := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) record {
+			return record{
+				round: rounds().Draw(t, "round"),
+				samples: []series.PoolSample{
+					{Pool: 1, Sample: samples().Draw(t, "sample").Sample},
+					{Pool: 2, Sample: samples().Draw(t, "sample").Sample},
+				},
+			}
+		}), 0, 12).Draw(t, "readings")
+		before := rapid.SliceOfN(records(), 0, 3).Draw(t, "before")
+		after := rapid.SliceOfN(records(), 0, 3).Draw(t, "after")
+
+		var b series.Builder
+		for _, r := range before {
+			r.addTo(t, &b)
+		}
+		run := []series.PoolRun{{Pool: 1}, {Pool: 2}}
+		var at []series.Round
+		for _, r := range readings {
+			at = append(at, r.round)
+			for i := range run {
+				run[i].Samples = append(run[i].Samples, r.samples[i].Sample)
+			}
+		}
+		b.AddRun(at, run)
+		for _, r := range after {
+			r.addTo(t, &b)
+		}
+		want := build(t, slices.Concat(before, readings, after))
+		if diff := cmp.Diff(want, b.Days()); diff != "" {
+			t.Errorf("days of %+v (-want +got):\n%s", readings, diff)
+		}
+	})
 }
 
 func TestHoldIsBounded(t *testing.T) {

@@ -83,6 +83,17 @@ func samples() *rapid.Generator[series.PoolSample] {
 	})
 }
 
+func rounds() *rapid.Generator[series.Round] {
+	return rapid.Custom(func(t *rapid.T) series.Round {
+		return series.Round{
+			At:       instants().Draw(t, "at"),
+			Hold:     rapid.Int64Range(1, 20).Draw(t, "hold"),
+			Complete: rapid.Bool().Draw(t, "complete"),
+			Imported: rapid.IntRange(0, 3).Draw(t, "imported") == 0,
+		}
+	})
+}
+
 func records() *rapid.Generator[record] {
 	return rapid.Custom(func(t *rapid.T) record {
 		switch rapid.IntRange(0, 4).Draw(t, "kind") {
@@ -92,12 +103,7 @@ func records() *rapid.Generator[record] {
 			return maximumRecord(t)
 		}
 		return record{
-			round: series.Round{
-				At:       instants().Draw(t, "at"),
-				Hold:     rapid.Int64Range(1, 20).Draw(t, "hold"),
-				Complete: rapid.Bool().Draw(t, "complete"),
-				Imported: rapid.IntRange(0, 3).Draw(t, "imported") == 0,
-			},
+			round:   rounds().Draw(t, "round"),
 			samples: rapid.SliceOfN(samples(), 0, 2).Draw(t, "samples"),
 		}
 	})

@@ -22,7 +22,6 @@ type builder struct {
 	days   series.Builder
 	seen   map[int32]bool // the days that were touched
 	values int64
-	row    []series.PoolSample // of the reading at hand
 }
 
 // build believes a batch or says why not.
@@ -169,13 +168,15 @@ func (b *builder) samples(r *wire.Samples) error {
 		return err
 	}
 	hold := min(max(2*min(r.Interval, maxHold), minHold), maxHold)
+	rounds := make([]series.Round, n)
 	for i, t := range at {
-		b.row = b.row[:0]
-		for j := range r.Pools {
-			b.row = append(b.row, series.PoolSample{Pool: series.PoolID(places[j]), Sample: sampleOf(&r.Pools[j], i)})
-		}
-		b.days.AddRound(series.Round{At: t, Hold: hold, Complete: r.Complete, Imported: r.Imported}, b.row)
+		rounds[i] = series.Round{At: t, Hold: hold, Complete: r.Complete, Imported: r.Imported}
 	}
+	pools := make([]series.PoolRun, len(r.Pools))
+	for j := range r.Pools {
+		pools[j] = series.PoolRun{Pool: series.PoolID(places[j]), Samples: samplesOf(&r.Pools[j], n)}
+	}
+	b.days.AddRun(rounds, pools)
 	if !r.Imported {
 		b.batch.Reading = max(b.batch.Reading, at[n-1])
 	}
@@ -201,17 +202,22 @@ func (b *builder) sampledPools(r *wire.Samples, at []int64) ([]int, error) {
 	return places, nil
 }
 
-// sampleOf returns a pool's values at instant number i of a run.
-func sampleOf(p *wire.SampledPool, i int) series.Sample {
-	return series.Sample{
-		State:     license.ParseState(p.State),
-		InUse:     wire.At(p.InUse, i),
-		Installed: wire.At(p.Installed, i),
-		Reserved:  wire.At(p.Reserved, i),
-		Borrowed:  wire.At(p.Borrowed, i),
-		Queued:    wire.At(p.Queued, i),
-		Overdraft: wire.At(p.Overdraft, i),
+// samplesOf returns a pool's values at the n instants of a run.
+func samplesOf(p *wire.SampledPool, n int) []series.Sample {
+	samples := make([]series.Sample, n)
+	state := license.ParseState(p.State)
+	for i := range samples {
+		samples[i] = series.Sample{
+			State:     state,
+			InUse:     wire.At(p.InUse, i),
+			Installed: wire.At(p.Installed, i),
+			Reserved:  wire.At(p.Reserved, i),
+			Borrowed:  wire.At(p.Borrowed, i),
+			Queued:    wire.At(p.Queued, i),
+			Overdraft: wire.At(p.Overdraft, i),
+		}
 	}
+	return samples
 }
 
 func shifted(at []int64, shift int64) []int64 {
