@@ -53,10 +53,8 @@ func putAll(ctx context.Context, tx handle, batches []*ingest.Batch) ([]ingest.O
 			note(arrived, b)
 		}
 	}
-	for _, s := range servers {
-		if err := s.save(ctx, tx); err != nil {
-			return nil, err
-		}
+	if err := saveAll(ctx, tx, servers); err != nil {
+		return nil, err
 	}
 	return outcomes, advanceAll(ctx, tx, numbers, arrived)
 }

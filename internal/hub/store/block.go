@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"headroom/internal/fault"
@@ -26,16 +29,13 @@ func (s *serverState) merge(day series.Day, ids []series.PoolID) {
 	s.days[day.Number] = day
 }
 
-// saveBlocks merges the days into the blocks that there are.
-func (s *serverState) saveBlocks(ctx context.Context, tx handle) error {
-	if len(s.days) == 0 {
-		return nil
-	}
-	numbers := slices.Sorted(maps.Keys(s.days))
-	if err := s.mergeBlocks(ctx, tx, numbers); err != nil {
-		return err
-	}
-	for _, number := range numbers {
+// saveBlocks writes the days, with what there is of them in packs. It comes
+// after mergeOpen.
+func (s *serverState) saveBlocks(ctx context.Context, tx handle, newest newestPacks) error {
+	for _, number := range slices.Sorted(maps.Keys(s.days)) {
+		if err := s.mergePacked(ctx, tx, number, newest); err != nil {
+			return err
+		}
 		day, ok := s.days[number]
 		if !ok {
 			continue
@@ -54,54 +54,74 @@ func (s *serverState) saveBlocks(ctx context.Context, tx handle) error {
 	return nil
 }
 
-// mergeBlocks merges the blocks of some days, ascending, into what is to be
-// merged. A day that says nothing new is taken out: its block stays as it is.
-func (s *serverState) mergeBlocks(ctx context.Context, tx handle, numbers []int32) error {
-	open, err := s.mergeOpen(ctx, tx, numbers[0], numbers[len(numbers)-1])
-	if err != nil {
-		return fmt.Errorf("read days: %w", err)
+// mergeOpen merges the open blocks that there are into the days, and notes of
+// which days they were. A day that says nothing new is taken out: its block
+// stays as it is.
+func (s *serverState) mergeOpen(ctx context.Context, tx handle) error {
+	if len(s.days) == 0 {
+		return nil
 	}
-	for _, number := range numbers {
-		if open[number] {
-			continue
-		}
-		packed, err := s.packedBlock(ctx, tx, number)
-		if err != nil {
-			return err
-		}
-		if packed == nil {
-			continue
-		}
-		if err := s.mergeBlock(number, packed); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mergeOpen merges the open blocks from first to last and returns of which
-// days they were.
-func (s *serverState) mergeOpen(ctx context.Context, tx handle, first, last int32) (open map[int32]bool, err error) {
+	numbers := slices.Sorted(maps.Keys(s.days))
 	rows, err := tx.QueryContext(ctx, `
 		SELECT day, data FROM block WHERE org_id = $1 AND server_id = $2 AND day >= $3 AND day <= $4`,
-		s.org, s.id, first, last)
+		s.org, s.id, numbers[0], numbers[len(numbers)-1])
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	open = map[int32]bool{}
+	s.open = map[int32]bool{}
 	for rows.Next() {
 		var number int32
 		var block []byte
 		if err := rows.Scan(&number, &block); err != nil {
-			return nil, err
+			return err
 		}
-		open[number] = true
+		s.open[number] = true
 		if err := s.mergeBlock(number, block); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return open, rows.Err()
+	return rows.Err()
+}
+
+// mergePacked merges the packed block of a day, if there is one and it is not
+// open: an open block has all that the packed one has.
+func (s *serverState) mergePacked(ctx context.Context, tx handle, number int32, newest newestPacks) error {
+	if s.open[number] {
+		return nil
+	}
+	last, err := newest.of(ctx, tx, s.org)
+	if err != nil || number > last {
+		return err
+	}
+	packed, err := s.packedBlock(ctx, tx, number)
+	if err != nil || packed == nil {
+		return err
+	}
+	return s.mergeBlock(number, packed)
+}
+
+// newestPacks are the newest days of organisations that have a pack: most
+// batches bring days of which nothing is packed yet. They are asked for once in
+// a transaction, after all open blocks were: until then an open block may
+// become a packed one.
+type newestPacks map[int64]int32
+
+func (n newestPacks) of(ctx context.Context, tx handle, org int64) (int32, error) {
+	if day, ok := n[org]; ok {
+		return day, nil
+	}
+	var day int32
+	err := tx.QueryRowContext(ctx, `
+		SELECT day FROM pack WHERE org_id = $1 ORDER BY day DESC LIMIT 1`, org).Scan(&day)
+	if errors.Is(err, sql.ErrNoRows) {
+		day, err = math.MinInt32, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look up the newest pack: %w", err)
+	}
+	n[org] = day
+	return day, nil
 }
 
 // mergeBlock merges the block that there is of a day, if the day is one of

@@ -1,5 +1,12 @@
 package store
 
+import (
+	"context"
+	"database/sql"
+
+	"headroom/internal/hub/ingest"
+)
+
 // EncodePack returns the heads and bodies of a pack of a part's first n license
 // servers, each with the same head and body.
 func EncodePack(part int64, n int, head, body []byte) (heads, bodies []byte) {
@@ -8,4 +15,33 @@ func EncodePack(part int64, n int, head, body []byte) (heads, bodies []byte) {
 		blocks[i] = block{server: part<<partBits + int64(i), version: 100_000, head: head, body: body}
 	}
 	return packKey{part: part}.encode(blocks)
+}
+
+// PutWatched puts a batch in a transaction of its own and calls before with
+// each statement that it is about to run.
+func (db *DB) PutWatched(ctx context.Context, b *ingest.Batch, before func(query string)) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := putAll(ctx, watchedTx{tx, before}, []*ingest.Batch{b})
+		return err
+	})
+}
+
+type watchedTx struct {
+	handle
+	before func(query string)
+}
+
+func (w watchedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	w.before(query)
+	return w.handle.ExecContext(ctx, query, args...)
+}
+
+func (w watchedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	w.before(query)
+	return w.handle.QueryContext(ctx, query, args...)
+}
+
+func (w watchedTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	w.before(query)
+	return w.handle.QueryRowContext(ctx, query, args...)
 }

@@ -97,10 +97,11 @@ func (db *DB) openParts(ctx context.Context, org int64, before int32) (open []pa
 //     upsert waits for this transaction and then inserts: the row holds all
 //     that was packed and what came on top, at a higher version, and counts
 //     before the pack until it is packed itself.
-//   - Ingest finds no open block. It looks into the packs with a statement that
-//     begins after that: if there was a block, the transaction that packed it
-//     was committed, and its pack is seen. Ingest holds the row of the license
-//     server: nobody else makes a block of that server meanwhile.
+//   - Ingest finds no open block. It asks for the newest pack, and looks into
+//     that of the day, with statements that begin after that: if there was a
+//     block, the transaction that packed it was committed, and its pack is seen.
+//     Ingest holds the row of the license server: nobody else makes a block of
+//     that server meanwhile.
 //
 // The two wait for each other's rows of blocks in no common order. Where both
 // have late data of one old day in hand PostgreSQL may end one of them; tx runs

@@ -425,6 +425,45 @@ func TestPackersBesideIngestLoseNothing(t *testing.T) {
 	})
 }
 
+// The open block of a license server's only day is packed between two
+// statements of the commit that adds to it, whichever they are.
+func TestBlockPackedWithinACommitIsFound(t *testing.T) {
+	for stop := 1; packedBefore(t, stop); stop++ {
+		if stop > 50 {
+			t.Fatalf("statement %d still comes before the block is written", stop)
+		}
+	}
+}
+
+// packedBefore packs before statement number stop of a commit. It is false
+// where that one comes after the block was written: then the packer waits for
+// the commit.
+func packedBefore(t *testing.T, stop int) (packed bool) {
+	t.Helper()
+	dsn := storetest.Postgres(t) // SQLite has one writer
+	db, packer := storetest.Open(t, dsn), storetest.Open(t, dsn)
+	org := storetest.Found(t, db, "UTC")
+	agent := storetest.Admit(t, db, org, "agent", start, "a")
+	put(t, db, onDay(org, agent, "a", 0, 30))
+	n, written := 0, false
+	err := db.PutWatched(t.Context(), onDay(org, agent, "a", 0, 60), func(query string) {
+		if n++; n == stop && !written {
+			packed = pack(t, packer, today+1) == 1
+		}
+		written = written || strings.Contains(query, "INTO block")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := days(t, db, org, 1); len(got) != 1 || len(got[0].Rounds) != 2 {
+		t.Errorf("packed before statement %d: %+v, want one day with two readings", stop, got)
+	}
+	if !packed && stop < 5 {
+		t.Errorf("the block was written before statement %d: this test does not see them", stop)
+	}
+	return packed
+}
+
 func packUntil(t *testing.T, db *store.DB, done <-chan struct{}) {
 	packed := 0
 	for {

@@ -40,6 +40,7 @@ type serverState struct {
 	changed bool
 	pools   map[license.Pool]*poolState // nil until one is asked for
 	days    map[int32]series.Day        // what is to be merged into the blocks
+	open    map[int32]bool              // the days whose open blocks were merged
 	holders []holderRow                 // the newest list; only where newHolders
 	denials []denialRow
 	gaps    []ingest.Gap
@@ -105,19 +106,47 @@ func (s *serverState) add(ctx context.Context, tx handle, b *ingest.Batch) error
 	return nil
 }
 
-// save writes what the batches made of the server.
-func (s *serverState) save(ctx context.Context, tx handle) error {
-	if s == nil || !s.changed {
-		return nil
+// saveAll writes what the batches made of the servers. All open blocks are
+// read before it is asked what there is in packs; see newestPacks.
+func saveAll(ctx context.Context, tx handle, servers map[serverKey]*serverState) error {
+	var changed []*serverState
+	for _, s := range servers {
+		if s != nil && s.changed {
+			changed = append(changed, s)
+		}
 	}
-	for _, step := range []func(context.Context, handle) error{
-		s.saveRow, s.savePools, s.saveBlocks, s.saveHolders, s.saveDenials, s.saveGaps,
-	} {
-		if err := step(ctx, tx); err != nil {
-			return fmt.Errorf("license server %d/%d: %w", s.org, s.id, err)
+	for _, s := range changed {
+		if err := s.mergeOpen(ctx, tx); err != nil {
+			return s.fail(fmt.Errorf("read days: %w", err))
+		}
+	}
+	newest := newestPacks{}
+	for _, s := range changed {
+		if err := s.saveBlocks(ctx, tx, newest); err != nil {
+			return s.fail(err)
+		}
+		if err := s.save(ctx, tx); err != nil {
+			return s.fail(err)
 		}
 	}
 	return nil
+}
+
+// save writes all but the blocks.
+func (s *serverState) save(ctx context.Context, tx handle) error {
+	for _, step := range []func(context.Context, handle) error{
+		s.saveRow, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps,
+	} {
+		if err := step(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fail says which server an error is about.
+func (s *serverState) fail(err error) error {
+	return fmt.Errorf("license server %d/%d: %w", s.org, s.id, err)
 }
 
 func (s *serverState) saveRow(ctx context.Context, tx handle) error {
