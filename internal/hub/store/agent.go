@@ -97,20 +97,18 @@ func putServer(ctx context.Context, tx *sql.Tx, org, agent int64, s license.Serv
 }
 
 // AgentByKey implements registration.Store. Where the key has ended, the
-// agent's Removed says since when.
+// agent's Removed says since when. Every request of an agent asks this.
 func (db *DB) AgentByKey(ctx context.Context, keyID string) (registration.Agent, error) {
-	var org, agent, ended int64
-	err := db.lookup(ctx, `SELECT tenant, agent_id, ended_at FROM agent_key WHERE key_id = $1`, keyID).
-		Scan(&org, &agent, &ended)
+	var ended int64
+	a, err := scanAgent(db.lookup(ctx, `
+		SELECT `+agentColumns+`, k.ended_at
+		FROM agent_key k JOIN agent a ON a.org_id = k.tenant AND a.agent_id = k.agent_id
+		WHERE k.key_id = $1`, keyID), &ended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return registration.Agent{}, fault.Errorf(fault.NotFound, "no such key")
 	}
 	if err != nil {
-		return registration.Agent{}, fmt.Errorf("look up a key: %w", err)
-	}
-	a, err := scanAgent(db.lookup(ctx, selectAgent+` WHERE org_id = $1 AND agent_id = $2`, org, agent))
-	if err != nil {
-		return registration.Agent{}, fmt.Errorf("read agent %d/%d: %w", org, agent, err)
+		return registration.Agent{}, fmt.Errorf("look up the agent of a key: %w", err)
 	}
 	if ended != 0 {
 		a.Removed = instant(ended)
@@ -120,7 +118,8 @@ func (db *DB) AgentByKey(ctx context.Context, keyID string) (registration.Agent,
 
 // Agents implements registration.Store.
 func (db *DB) Agents(ctx context.Context, org int64) ([]registration.Agent, error) {
-	rows, err := db.read.QueryContext(ctx, selectAgent+` WHERE org_id = $1 ORDER BY host, agent_id`, org)
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT `+agentColumns+` FROM agent a WHERE a.org_id = $1 ORDER BY a.host, a.agent_id`, org)
 	if err != nil {
 		return nil, fmt.Errorf("list agents: %w", err)
 	}
@@ -150,15 +149,17 @@ func (db *DB) Agents(ctx context.Context, org int64) ([]registration.Agent, erro
 	return all, nil
 }
 
-const selectAgent = `
-	SELECT org_id, agent_id, guid, public_key, host, platform, version, registered_at, approved_by, removed_at, last_seen
-	FROM agent`
+// agentColumns are what scanAgent reads of the table agent, as a.
+const agentColumns = `a.org_id, a.agent_id, a.guid, a.public_key, a.host, a.platform, a.version, a.registered_at, a.approved_by,
+	a.removed_at, a.last_seen`
 
-func scanAgent(row scanner) (registration.Agent, error) {
+// scanAgent reads an agent, and what the row has behind agentColumns.
+func scanAgent(row scanner, more ...any) (registration.Agent, error) {
 	var a registration.Agent
 	var registered, removed, seen int64
-	err := row.Scan(&a.Org, &a.ID, &a.GUID, &a.PublicKey, &a.Host, &a.Platform, &a.Version,
-		&registered, &a.ApprovedBy, &removed, &seen)
+	err := row.Scan(append([]any{
+		&a.Org, &a.ID, &a.GUID, &a.PublicKey, &a.Host, &a.Platform, &a.Version, &registered, &a.ApprovedBy, &removed, &seen,
+	}, more...)...)
 	a.Registered, a.Removed, a.LastSeen = instant(registered), instant(removed), instant(seen)
 	return a, err
 }
