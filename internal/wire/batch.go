@@ -93,7 +93,7 @@ func (e *BatchError) Error() string {
 // error if the line is longer than MaxRecordBytes.
 func MarshalRecord(r Record) ([]byte, error) {
 	r.stamp()
-	line, err := json.Marshal(r)
+	line, err := recordJSON(r)
 	if err != nil {
 		return nil, fmt.Errorf("write a record of kind %s: %w", r.kind(), err)
 	}
@@ -101,6 +101,13 @@ func MarshalRecord(r Record) ([]byte, error) {
 		return nil, fmt.Errorf("a record of kind %s has %d bytes, and %d is the limit: divide it", r.kind(), len(line), MaxRecordBytes)
 	}
 	return line, nil
+}
+
+func recordJSON(r Record) ([]byte, error) {
+	if s, ok := r.(*Samples); ok {
+		return s.line(), nil
+	}
+	return json.Marshal(r)
 }
 
 // WriteBatch writes a batch of lines that MarshalRecord made, and sets the
@@ -196,6 +203,12 @@ func (b *Batch) add(number int, line []byte) error {
 	}
 	if len(line) > MaxRecordBytes {
 		return tooLarge(number, "longer than %d bytes", MaxRecordBytes)
+	}
+	if number > 1 {
+		if r, ok := readSamples(line); ok {
+			b.Records = append(b.Records, Line{Number: number, Record: r})
+			return nil
+		}
 	}
 	if depth(line) > MaxDepth {
 		return malformed("nested deeper than %d", MaxDepth)
