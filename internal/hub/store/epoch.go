@@ -71,19 +71,30 @@ func advanceAll(ctx context.Context, tx handle, numbers epochs, arrived map[epoc
 	return nil
 }
 
+// advance moves an epoch over the sequences that arrived and over those after
+// them that are there already. Nearly always one run of sequences arrives, and
+// begins with the one that was missing: so the statement that locks the row
+// moves it over the first run.
 func advance(ctx context.Context, tx handle, k epochKey, number int64, arrived []int64) error {
+	slices.Sort(arrived)
+	end := arrived[0]
+	for _, seq := range arrived {
+		if seq == end {
+			end++
+		}
+	}
 	var was int64
-	// An update that changes nothing: it locks the row.
 	err := tx.QueryRowContext(ctx, `
-		UPDATE epoch SET complete = complete WHERE org_id = $1 AND agent_id = $2 AND epoch = $3
-		RETURNING complete`, k.org, k.agent, k.epoch).Scan(&was)
+		UPDATE epoch SET complete = CASE WHEN complete >= $4 AND complete < $5 THEN $5 ELSE complete END
+		WHERE org_id = $1 AND agent_id = $2 AND epoch = $3
+		RETURNING complete`, k.org, k.agent, k.epoch, arrived[0], end).Scan(&was)
 	if err != nil {
 		return err
 	}
 	next := was
 	for {
 		there := slices.Contains(arrived, next)
-		if !there && next > was { // what followed was not asked for while next was missing
+		if !there && (was == end || next > was) { // what followed was not asked for while next was missing
 			if there, err = isThere(ctx, tx, k, number, next); err != nil {
 				return err
 			}
