@@ -193,6 +193,10 @@ func TestServerShowsWhatItsBatchesSay(t *testing.T) {
 		if s = w.server(t); !s.LastReported.Equal(was.LastReported) || !s.LastReading.Equal(was.LastReading) {
 			t.Errorf("imported history moved reported to %v and reading to %v", s.LastReported, s.LastReading)
 		}
+		was.LastContact = now2
+		if d := cmp.Diff(s.Server, was.Server); d != "" {
+			t.Errorf("imported history changed more than the contact (-got +want):\n%s", d)
+		}
 	})
 }
 

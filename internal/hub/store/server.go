@@ -26,7 +26,6 @@ type serverState struct {
 	registered, removed int64
 	revision            int64
 
-	info         license.Server
 	infoAt       int64
 	lastReported int64
 	lastContact  int64
@@ -38,6 +37,7 @@ type serverState struct {
 	holdersAt    int64
 
 	changed bool
+	info    *license.Server             // what it is said to be now; nil where nothing newer is said
 	pools   map[license.Pool]*poolState // nil until one is asked for
 	days    map[int32]series.Day        // what is to be merged into the blocks
 	open    map[int32]bool              // the days whose open blocks were merged
@@ -53,24 +53,17 @@ type serverState struct {
 // returns nil where the organisation has no such server.
 func lockServer(ctx context.Context, tx handle, k serverKey) (*serverState, error) {
 	s := &serverState{org: k.org, days: map[int32]series.Day{}}
-	s.info.GUID = k.guid
-	var hosts string
 	err := tx.QueryRowContext(ctx, `
 		UPDATE license_server SET revision = revision + 1 WHERE org_id = $1 AND guid = $2
-		RETURNING server_id, agent_id, registered_at, removed_at, revision,
-			name, hosts, port, host_id, manager, version, info_at,
+		RETURNING server_id, agent_id, registered_at, removed_at, revision, info_at,
 			last_reported, last_contact, last_reading, failed_at, failure, offset_at, offset_ms, holders_at`,
-		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.revision,
-		&s.info.Name, &hosts, &s.info.Port, &s.info.HostID, &s.info.Manager, &s.info.Version, &s.infoAt,
+		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.revision, &s.infoAt,
 		&s.lastReported, &s.lastContact, &s.lastReading, &s.failedAt, &s.failure, &s.offsetAt, &s.offsetMS, &s.holdersAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	if err := json.Unmarshal([]byte(hosts), &s.info.Hosts); err != nil {
-		return nil, fmt.Errorf("its hosts: %w", err)
 	}
 	return s, nil
 }
@@ -92,7 +85,7 @@ func (s *serverState) add(ctx context.Context, tx handle, b *ingest.Batch) error
 		s.offsetAt, s.offsetMS = at, b.Offset.MS
 	}
 	if b.Info != nil && millis(b.Info.At) > s.infoAt {
-		s.info, s.infoAt = b.Info.Server, millis(b.Info.At)
+		s.info, s.infoAt = &b.Info.Server, millis(b.Info.At)
 	}
 	ids, err := s.poolIDs(ctx, tx, b.Pools)
 	if err != nil {
@@ -135,7 +128,7 @@ func saveAll(ctx context.Context, tx handle, servers map[serverKey]*serverState)
 // save writes all but the blocks.
 func (s *serverState) save(ctx context.Context, tx handle) error {
 	for _, step := range []func(context.Context, handle) error{
-		s.saveRow, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps,
+		s.saveRow, s.saveInfo, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err
@@ -150,17 +143,28 @@ func (s *serverState) fail(err error) error {
 }
 
 func (s *serverState) saveRow(ctx context.Context, tx handle) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE license_server SET last_reported = $3, last_contact = $4, last_reading = $5, failed_at = $6, failure = $7,
+			offset_at = $8, offset_ms = $9, holders_at = $10
+		WHERE org_id = $1 AND server_id = $2`,
+		s.org, s.id, s.lastReported, s.lastContact, s.lastReading, s.failedAt, s.failure, s.offsetAt, s.offsetMS, s.holdersAt)
+	return err
+}
+
+// saveInfo writes what the server is said to be, where that is news: few
+// batches have it.
+func (s *serverState) saveInfo(ctx context.Context, tx handle) error {
+	if s.info == nil {
+		return nil
+	}
 	hosts, err := json.Marshal(s.info.Hosts)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		UPDATE license_server SET name = $3, hosts = $4, port = $5, host_id = $6, manager = $7, version = $8, info_at = $9,
-			last_reported = $10, last_contact = $11, last_reading = $12, failed_at = $13, failure = $14,
-			offset_at = $15, offset_ms = $16, holders_at = $17
+		UPDATE license_server SET name = $3, hosts = $4, port = $5, host_id = $6, manager = $7, version = $8, info_at = $9
 		WHERE org_id = $1 AND server_id = $2`,
-		s.org, s.id, s.info.Name, string(hosts), s.info.Port, s.info.HostID, s.info.Manager, s.info.Version, s.infoAt,
-		s.lastReported, s.lastContact, s.lastReading, s.failedAt, s.failure, s.offsetAt, s.offsetMS, s.holdersAt)
+		s.org, s.id, s.info.Name, string(hosts), s.info.Port, s.info.HostID, s.info.Manager, s.info.Version, s.infoAt)
 	return err
 }
 
