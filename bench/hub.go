@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,8 @@ type runningHub struct {
 // startHub runs a hub on a SQLite file that does not exist yet, and founds its
 // organisation.
 func startHub(ctx context.Context, file string, now int64) (*runningHub, error) {
+	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as a hub's program does
+	debug.SetGCPercent(hub.GCPercent)
 	h := &runningHub{ended: make(chan error, 1)}
 	h.now.Store(now)
 	var err error

@@ -65,7 +65,8 @@ func askOurs(ctx context.Context, j job, log io.Writer) (report, error) {
 
 // do does a job, in the process of its own.
 func (j *job) do(ctx context.Context) (r report, err error) {
-	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as the hub does
+	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as a hub's program does
+	debug.SetGCPercent(hub.GCPercent)
 	begin := time.Now()
 	db, err := store.Open(ctx, j.File, store.Options{})
 	if err != nil {

@@ -35,6 +35,7 @@ func (*hubRunCmd) Help() string {
 // Run runs the hub until ctx is done.
 func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 	debug.SetMemoryLimit(hub.MemoryLimit(c.Memory << 20))
+	debug.SetGCPercent(hub.GCPercent)
 	return hub.Run(ctx, hub.Config{
 		Addr: c.Addr, Store: c.Store, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out,

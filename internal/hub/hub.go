@@ -58,6 +58,11 @@ type Config struct {
 // would let as much garbage lie beside it.
 func MemoryLimit(memory int64) int64 { return cmp.Or(memory, usage.DefaultMemory) + 40<<20 }
 
+// GCPercent is what a program that runs a hub gives to debug.SetGCPercent. A
+// batch is garbage once it is kept: what is collected less often is less work
+// for each. Where memory is short MemoryLimit decides.
+const GCPercent = 200
+
 // Limits of time.
 const (
 	headerTime   = 10 * time.Second
