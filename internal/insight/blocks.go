@@ -111,10 +111,12 @@ func (b *Blocks) find(server int64, before int) (place int, ok bool) {
 // cannot be read.
 func (b *Blocks) open(server int64, v *series.View) bool {
 	i, ok := slices.BinarySearch(b.servers, server)
-	if !ok {
-		return false
-	}
-	head, body := b.block(i)
+	return ok && b.openAt(i, v)
+}
+
+// openAt makes v the view of the block at a place; false where it cannot be read.
+func (b *Blocks) openAt(place int, v *series.View) bool {
+	head, body := b.block(place)
 	return v.Open(head, body) == nil
 }
 

@@ -19,6 +19,7 @@ type Scratch struct {
 	sheet   sheet
 	account account
 	fine    fineAdder
+	rest    [quarters]int64 // bounds of what is not added yet
 }
 
 // A Filter is an open choice of tracks over a span, and finds the peak of their

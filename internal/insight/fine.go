@@ -157,6 +157,25 @@ func (a *fineAdder) add(s *Scratch, d *day, c step) error {
 	return nil
 }
 
+// takeFrom takes what add added of a track's day away from the quarters of some
+// hours.
+func (a *fineAdder) takeFrom(quarters []int64, firstHour int, t *Track, d *day) {
+	i := int(d.number - t.start)
+	if i < 0 || i >= len(t.facts) {
+		return
+	}
+	if row := a.row(t); row != nil && row.known.Load() {
+		for q, above := range row.above[firstHour*ofAnHour:][:len(quarters)] {
+			quarters[q] -= int64(row.low) + int64(above)<<row.shift
+		}
+		return
+	}
+	high, shift := int64(t.highest[i]), t.facts[i].shift()
+	for q := range quarters {
+		quarters[q] -= high - int64(t.hours[i][firstHour+q/ofAnHour])<<shift
+	}
+}
+
 // row returns the row of a track; nil where its server has no block. Mostly it is
 // soon after the one before.
 func (a *fineAdder) row(t *Track) *fineRow {

@@ -287,31 +287,23 @@ const checks = 8
 
 // add adds all tracks up on the sheet. It stops when what was added, and the
 // bounds of the rest, cannot beat what was found any more: then it is hopeless,
-// and the bounds of the hours are lower.
+// and the bounds of the hours are lower. The day has its sums of quarters.
 func (f *Filter) add(from Reader, s *Scratch, d *day, looked hours, b *search) (hopeless bool, err error) {
 	blocks, err := from.Blocks(d.number)
 	if err != nil {
 		return false, err
 	}
 	s.sheet.begin(d.number, looked.part, true)
-	rest := make([]int64, 0, 24) // bounds of what is not added yet
-	for i := range looked.ends {
-		rest = append(rest, d.hours[looked.first+i].bound)
-	}
+	s.fine.begin(blocks)
+	s.rest = d.sum.quarters
+	rest := s.rest[looked.first*ofAnHour : (looked.first+len(looked.ends))*ofAnHour]
 	every := len(f.tracks)/checks + 1
 	for n, t := range f.tracks {
 		if err := s.sheet.add(t, blocks); err != nil {
 			s.sheet.clear()
 			return false, err
 		}
-		i := int(d.number - t.start)
-		if i < 0 || i >= len(t.facts) {
-			continue
-		}
-		high, shift := int64(t.highest[i]), t.facts[i].shift()
-		for k := range rest {
-			rest[k] -= high - int64(t.hours[i][looked.first+k])<<shift
-		}
+		s.fine.takeFrom(rest, looked.first, t, d)
 		if n%every == every-1 && f.isHopeless(s, d, looked, rest, b) {
 			return true, nil
 		}
@@ -320,7 +312,8 @@ func (f *Filter) add(from Reader, s *Scratch, d *day, looked hours, b *search) (
 }
 
 // isHopeless lowers the bounds of hours to what was added and the bounds of the
-// rest, and says whether none of them can beat what was found.
+// rest, which are of their quarters, and says whether none of them can beat what
+// was found.
 func (f *Filter) isHopeless(s *Scratch, d *day, looked hours, rest []int64, b *search) bool {
 	if len(s.sheet.events) > 0 {
 		return false // single seconds may be higher than highestSoFar tells
@@ -329,15 +322,22 @@ func (f *Filter) isHopeless(s *Scratch, d *day, looked hours, rest []int64, b *s
 	hopeless := true
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for k := range looked.ends {
-		if (d.hours[looked.first+k].bound+rest[k])/2 > b.sum {
-			return false // what was added had to be less than half its bound
+	all := d.sum.quarters[looked.first*ofAnHour:]
+	for q := range rest {
+		if (7*all[q]+rest[q])/8 > b.sum {
+			return false // what was added had to be less than seven eighths of its bound
 		}
 	}
 	p := s.sheet.player()
 	for k, end := range looked.ends {
+		high := int64(0)
+		for q := k * ofAnHour; q < (k+1)*ofAnHour; q++ {
+			if until := min(int32(looked.first*ofAnHour+q+1)*quarter, end); until > p.at {
+				high = max(high, p.highestSoFar(until)+rest[q])
+			}
+		}
 		x := &d.hours[looked.first+k]
-		x.found = min(x.found, p.highestSoFar(end)+rest[k])
+		x.found = min(x.found, high)
 		hopeless = hopeless && !b.beats(x.high(), start+int64(looked.first+k)*3600)
 	}
 	return hopeless

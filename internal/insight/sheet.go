@@ -28,6 +28,7 @@ type sheet struct {
 
 	view    series.View
 	server  int64 // whose block view is of, and whose readings at has; 0: nobody's
+	place   int   // of that block among the others, about
 	first   int   // number of the reading with which at begins
 	at, use []uint32
 	pieces  []series.Piece // those that events point at
@@ -177,7 +178,8 @@ func (s *sheet) usesOf(t *Track, blocks *Blocks) (use []uint32, ok bool) {
 // open opens the block of a server and reads when its readings were. The next
 // track is often one of the same server.
 func (s *sheet) open(server int64, blocks *Blocks) (ok bool) {
-	if s.server = 0; !blocks.open(server, &s.view) {
+	s.server = 0
+	if s.place, ok = blocks.find(server, s.place); !ok || !blocks.openAt(s.place, &s.view) {
 		return false
 	}
 	if s.at, s.first, ok = s.view.Instants(s.at, int64(s.from), int64(s.to)); !ok || len(s.at) == 0 || !areInstants(s.at) {
