@@ -44,7 +44,7 @@ func (s *Service) peak(e *estate, product string, lines []line, span insight.Spa
 	if from >= to {
 		return s.search(e, tracks, span)
 	}
-	out, err := s.closed(e, product, tracks, insight.Span{From: from, To: to})
+	out, to, err := s.closed(e, product, tracks, insight.Span{From: from, To: to})
 	if err != nil {
 		return insight.Peak{}, err
 	}
@@ -79,15 +79,14 @@ func (s *Service) search(e *estate, tracks []*insight.Track, span insight.Span) 
 }
 
 // closed returns the peak over closed days, not described, by a filter that is
-// kept.
-func (s *Service) closed(e *estate, product string, tracks []*insight.Track, span insight.Span) (insight.Peak, error) {
+// kept, and where these days end: it may be a little before the span does.
+func (s *Service) closed(e *estate, product string, tracks []*insight.Track, span insight.Span) (p insight.Peak, to int64, err error) {
 	scratch := s.memory.scratches(runtime.GOMAXPROCS(0))
 	defer s.memory.giveBack(scratch)
 	kept := s.memory.takeFilter(e, product, span, tracks)
-	var err error
 	if kept == nil {
 		kept = &keptFilter{
-			filterKey: filterKey{e.org.ID, product, span}, made: e.reader.changes.now,
+			org: e.org.ID, product: product, span: span, made: e.reader.changes.now,
 			filter: insight.NewFilter(span), tracks: slices.Clone(tracks),
 		}
 		err = kept.filter.Add(e.reader, scratch[0], tracks...)
@@ -96,13 +95,12 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 		kept.tracks = slices.Clone(tracks)
 	}
 	if err != nil {
-		return insight.Peak{}, err
+		return insight.Peak{}, 0, err
 	}
-	p, err := kept.filter.Highest(e.reader, insight.Peak{}, scratch...)
-	if err == nil {
+	if p, err = kept.filter.Highest(e.reader, insight.Peak{}, scratch...); err == nil {
 		s.memory.keepFilter(e, kept)
 	}
-	return p, err
+	return p, kept.span.To, err
 }
 
 // difference returns the tracks that are in one of two lists only.

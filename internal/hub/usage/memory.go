@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"headroom/internal/insight"
+	"headroom/internal/series"
 )
 
 // A memory keeps what was read and computed: the pasts of organisations, the
@@ -135,20 +136,15 @@ func (m *memory) giveBack(s []*insight.Scratch) {
 	m.free = append(m.free, s[:min(len(s), freeScratches-len(m.free))]...)
 }
 
-// A filterKey names what filters may stand for another.
-type filterKey struct {
+// A keptFilter is a filter over closed days and the tracks that it has.
+type keptFilter struct {
 	org     int64
 	product string
 	span    insight.Span
-}
-
-// A keptFilter is a filter over closed days and the tracks that it has.
-type keptFilter struct {
-	filterKey
-	made   int64 // changes.now of the past
-	filter *insight.Filter
-	tracks []*insight.Track
-	size   int64
+	made    int64 // changes.now of the past
+	filter  *insight.Filter
+	tracks  []*insight.Track
+	size    int64
 }
 
 // keptFilters is how many filters are kept at most, and nearFilters how many of
@@ -158,8 +154,19 @@ const (
 	nearFilters = 4
 )
 
+// lag is by how much what is kept of closed days may end before they do: a day is
+// closed at every midnight, and years are not searched again for it.
+const lag = 7 * series.DaySeconds
+
+// servesFor says whether what was found of a span of closed days is of use for
+// another, together with what is behind it.
+func servesFor(kept, wanted insight.Span) bool {
+	return kept.From == wanted.From && kept.To <= wanted.To && wanted.To-kept.To <= lag
+}
+
 // takeFilter takes the filter whose choice differs least from one; nil if none
-// is near to it. Filters of days that have changed are dropped.
+// is near to it. It may end a little before the span does. Filters of days that
+// have changed are dropped.
 func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks []*insight.Track) *keptFilter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -172,7 +179,7 @@ func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks
 	}
 	best, least, seen := -1, len(tracks)/8+1, 0
 	for i, f := range slices.Backward(m.filters) {
-		if f.filterKey != (filterKey{e.org.ID, product, span}) {
+		if f.org != e.org.ID || f.product != product || !servesFor(f.span, span) {
 			continue
 		}
 		if seen++; seen > nearFilters {

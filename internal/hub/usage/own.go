@@ -14,55 +14,63 @@ type ownPeaks struct {
 	e       *estate
 	scratch *insight.Scratch
 
-	closed, recent insight.Span // of the span; one of them may be empty
-	ofClosed       *insight.Filter
-	ofRecent       *insight.Filter
+	to       int64        // end of the span
+	closed   insight.Span // its closed days; may be empty
+	ofClosed *insight.Filter
+	rest     insight.Span // what ofRest is about
+	ofRest   *insight.Filter
 }
 
 func (s *Service) ownPeaks(e *estate, span insight.Span, scratch *insight.Scratch) *ownPeaks {
-	to := min(max(e.closedTo(), span.From), span.To)
-	o := &ownPeaks{s: s, e: e, scratch: scratch, closed: insight.Span{From: span.From, To: to}, recent: insight.Span{From: to, To: span.To}}
-	o.ofClosed, o.ofRecent = insight.NewFilter(o.closed), insight.NewFilter(o.recent)
+	o := &ownPeaks{s: s, e: e, scratch: scratch, to: span.To}
+	o.closed = insight.Span{From: span.From, To: min(max(e.closedTo(), span.From), span.To)}
+	o.ofClosed = insight.NewFilter(o.closed)
 	return o
 }
 
 // of returns the peak of the sum of a server's tracks.
 func (o *ownPeaks) of(server int64, tracks []*insight.Track) (insight.Peak, error) {
 	closed, err := o.closedPeak(server, tracks)
-	if err != nil || o.recent.From == o.recent.To {
-		return closed, err
+	if err != nil || closed.to == o.to {
+		return closed.peak, err
 	}
-	o.ofRecent.Reset()
-	if err := o.ofRecent.Add(o.e.reader, o.scratch, tracks...); err != nil {
+	if rest := (insight.Span{From: closed.to, To: o.to}); o.ofRest == nil || rest != o.rest {
+		o.rest, o.ofRest = rest, insight.NewFilter(rest)
+	}
+	o.ofRest.Reset()
+	if err := o.ofRest.Add(o.e.reader, o.scratch, tracks...); err != nil {
 		return insight.Peak{}, err
 	}
-	recent, err := o.ofRecent.Highest(o.e.reader, closed, o.scratch)
+	rest, err := o.ofRest.Highest(o.e.reader, closed.peak, o.scratch)
 	if err != nil {
 		return insight.Peak{}, err
 	}
-	out := insight.JoinPeaks(closed, recent)
+	out := insight.JoinPeaks(closed.peak, rest)
 	return out, insight.Describe(o.e.reader, o.scratch, tracks, &out)
 }
 
-// closedPeak returns the peak over the closed days, described.
-func (o *ownPeaks) closedPeak(server int64, tracks []*insight.Track) (insight.Peak, error) {
+// closedPeak returns the peak over the closed days, described; what was kept may
+// end a little before they do.
+func (o *ownPeaks) closedPeak(server int64, tracks []*insight.Track) (ownPeak, error) {
 	if o.closed.From == o.closed.To {
-		return insight.Peak{}, nil
+		return ownPeak{to: o.closed.To}, nil
 	}
-	key := ownKey{o.e.org.ID, server, identity(tracks), o.closed}
-	if p, ok := o.s.memory.own(o.e, key); ok {
+	key := ownKey{o.e.org.ID, server, identity(tracks), o.closed.From}
+	if p, ok := o.s.memory.own(o.e, key, o.closed); ok {
 		return p, nil
 	}
 	from := &ownReader{reader: o.e.reader, server: server}
 	o.ofClosed.Reset()
 	if err := o.ofClosed.Add(from, o.scratch, tracks...); err != nil {
-		return insight.Peak{}, err
+		return ownPeak{}, err
 	}
 	p, err := o.ofClosed.Peak(from, o.scratch)
-	if err == nil {
-		o.s.memory.keepOwn(o.e, key, p)
+	if err != nil {
+		return ownPeak{}, err
 	}
-	return p, err
+	found := ownPeak{made: o.e.reader.changes.now, to: o.closed.To, peak: p}
+	o.s.memory.keepOwn(o.e, key, found)
+	return found, nil
 }
 
 // An ownReader gives the blocks of one license server. A day that nobody has
@@ -99,17 +107,18 @@ func (r *ownReader) Blocks(day int32) (*insight.Blocks, error) {
 	return b, nil
 }
 
-// An ownKey names the tracks of a server over a span of closed days.
+// An ownKey names the tracks of a server over closed days from an instant on.
 type ownKey struct {
 	org    int64
 	server int64
 	tracks uint64
-	span   insight.Span
+	from   int64
 }
 
 // An ownPeak is what was found of them.
 type ownPeak struct {
 	made int64 // the number of the last change then
+	to   int64 // end of the days
 	peak insight.Peak
 }
 
@@ -117,18 +126,19 @@ type ownPeak struct {
 const maxOwn = 1 << 15
 
 // own returns a peak that is kept.
-func (m *memory) own(e *estate, key ownKey) (insight.Peak, bool) {
+func (m *memory) own(e *estate, key ownKey, closed insight.Span) (ownPeak, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o, ok := m.owns[key]
-	if !ok || m.pasts[key.org] != e.reader.past || e.reader.changes.since(o.made, key.span) {
-		return insight.Peak{}, false
+	span := insight.Span{From: key.from, To: o.to}
+	if !ok || !servesFor(span, closed) || m.pasts[key.org] != e.reader.past || e.reader.changes.since(o.made, span) {
+		return ownPeak{}, false
 	}
-	return o.peak, true
+	return o, true
 }
 
 // keepOwn keeps a peak.
-func (m *memory) keepOwn(e *estate, key ownKey, p insight.Peak) {
+func (m *memory) keepOwn(e *estate, key ownKey, p ownPeak) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pasts[key.org] != e.reader.past {
@@ -137,5 +147,5 @@ func (m *memory) keepOwn(e *estate, key ownKey, p insight.Peak) {
 	if m.owns == nil || len(m.owns) >= maxOwn {
 		m.owns = make(map[ownKey]ownPeak)
 	}
-	m.owns[key] = ownPeak{e.reader.changes.now, p}
+	m.owns[key] = p
 }

@@ -42,6 +42,51 @@ func TestOwnPeaksOfClosedDaysAreRemembered(t *testing.T) {
 	}
 }
 
+// A day is closed at every midnight: what was found before is not looked for
+// again.
+func TestMidnightDoesNotForgetOwnPeaks(t *testing.T) {
+	e := newEstate(t)
+	for i := range 40 {
+		e.daily(t, fmt.Sprint("server", 10+i), 60)
+	}
+	clock := now
+	s := &usage.Service{Store: e, Now: func() time.Time { return clock }}
+	own := func() map[string]int64 {
+		t.Helper()
+		d, err := s.Details(t.Context(), 1, usage.Question{Product: "acme.cad", From: now.AddDate(0, 0, -50), To: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := map[string]int64{}
+		for _, u := range d.Servers {
+			own[u.Server.Name] = u.Peak.Value
+		}
+		return own
+	}
+	own()
+	for day := range 5 {
+		clock = now.AddDate(0, 0, day+1)
+		e.reading(t, &e.servers[day], clock.Add(-time.Hour), map[string]series.Sample{"cad": counted(int64(4+day), 10)})
+		e.read.Store(0)
+		got := own()
+		if name := fmt.Sprint("server", 10+day); got[name] != int64(4+day) || got["server40"] != 3 {
+			t.Errorf("own peaks %d and %d, want %d and 3", got[name], got["server40"], 4+day)
+		}
+		if n := e.read.Load(); n > 10*40 {
+			t.Errorf("%d blocks read of 40 servers after a midnight", n)
+		}
+		q := usage.Question{Product: "acme.cad", From: now.AddDate(0, 0, -50), To: clock}
+		kept, err := s.Peak(t.Context(), 1, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := (&usage.Service{Store: e, Now: s.Now}).Peak(t.Context(), 1, q)
+		if err != nil || kept != fresh {
+			t.Errorf("peak %+v by what is kept, %+v by a fresh service, %v", kept, fresh, err)
+		}
+	}
+}
+
 func TestOwnPeakFollowsLateData(t *testing.T) {
 	e := newEstate(t)
 	for i := range 40 {
