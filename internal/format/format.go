@@ -33,6 +33,10 @@ const (
 	SlurmStatus    Format = "slurm-status"    // scontrol show lic
 	RelayStatus    Format = "relay-status"    // relay ls --plain
 	GenericStatus  Format = "generic-status"  // our own JSON
+	CitrixAnswers  Format = "citrix-answers"  // what our PowerShell scripts print
+	CitrixPrinted  Format = "citrix-printed"  // objects of WMI and the licensing SDK, printed by PowerShell, wmic or Checkmk
+	CitrixUsers    Format = "citrix-users"    // udadmin -list
+	CitrixHistory  Format = "citrix-history"  // Historical Use, as CSV
 )
 
 // All lists the formats that can be asked for by name.
@@ -42,6 +46,7 @@ var All = []Format{
 	RLMStatus, RLMLog, RLMReportLog,
 	LMXStatus, SentinelStatus, SentinelLog,
 	SlurmStatus, RelayStatus, GenericStatus,
+	CitrixAnswers, CitrixPrinted, CitrixUsers, CitrixHistory,
 }
 
 // HeadBytes is how much of an input Detect wants to see.
@@ -79,6 +84,10 @@ var signs = []struct {
 	{FlexNetStatus, regexp.MustCompile(`(?m)^\s*(License server status:|Flexible License Manager status on |lm(util|stat)( -|\s+v?\d|.*Copyright)|[^\r\n]*\(-\d+,\d+)|: license server UP`)},
 	{SlurmStatus, regexp.MustCompile(`(?m)^LicenseName=\S+\s+Total=`)},
 	{RelayStatus, regexp.MustCompile(`(?m)^(\| )?id\s.*\bclaims\s+(\| )?node_id\s`)},
+	{CitrixAnswers, regexp.MustCompile(`(?m)^headroom-citrix-1 \{`)},
+	{CitrixUsers, regexp.MustCompile(`(?mi)^\s*Usage data is \d+ minutes? old`)},
+	{CitrixPrinted, regexp.MustCompile(`(?m)^<<<citrix_licenses|^\s*(LicenseProductName|ProductEditionModel|PLD|SLVersion|LSVersion|RetentionPeriod)\s+:|^\s*Product\s+: [A-Z0-9]+_[A-Z0-9_]+\s*$|^PEM\s+SADate\s|^FeatureName\s+ProductNameandEdition\s|^Count\s.*\sInUseCount\s.*\sPLD\s`)},
+	{CitrixHistory, regexp.MustCompile(`(?mi)^"?(Date|Datum|Fecha|Day)"?[,;\t].*(in ?use|used|usage|verwend|genutzt|utilis|en uso)`)},
 	{LicenseFile, regexp.MustCompile(`(?mi)^\s*(SERVER|VENDOR|DAEMON|INCREMENT|FEATURE|PACKAGE|UPGRADE)\s+\S+`)},
 }
 

@@ -100,6 +100,22 @@ func TestCapturesAreToldApart(t *testing.T) {
 	}
 }
 
+func TestCitrixFormatsAreToldApart(t *testing.T) {
+	for text, want := range map[string]format.Format{
+		"WARNING: x\r\nheadroom-citrix-1 {\"source\":\"wmi-pools\",\"rows\":[]}\r\n": format.CitrixAnswers,
+		"\r\nPLD              : XDT_PLT_UD\r\nCount            : 5\r\n":              format.CitrixPrinted,
+		"Count  DUP_GROUP  HOSTID  InUseCount  LicenseType  PLD         Overdraft\n": format.CitrixPrinted,
+		"<<<citrix_licenses>>>\nXDT_PLT_UD\t5\t3\n":                                  format.CitrixPrinted,
+		"Usage data is 3 minutes old. Next update in 12 minutes.\nUsers:\n":          format.CitrixUsers,
+		"Datum;Feature;Verwendet\r\n24.10.2026;XDT_PLT_UD;5\r\n":                     format.CitrixHistory,
+		"Date,Total\n2026-10-24,5\n":                                                 format.Unknown,
+	} {
+		if got := format.Detect([]byte(text)); got != want {
+			t.Errorf("Detect(%.40q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestUTF16IsRecognised(t *testing.T) {
 	head := []byte{0xFF, 0xFE}
 	for _, u := range utf16.Encode([]rune("License server status: 27000@lic01\n")) {

@@ -38,6 +38,11 @@ func Read(s Source, o Options, each func(Fact) error) (File, error) {
 		format.FlexNetTerms:  termFacts,
 		format.FlexNetLog:    logFacts,
 		format.LicenseFile:   licenseFacts,
+
+		format.CitrixAnswers: citrixAnswerFacts,
+		format.CitrixPrinted: citrixPrintedFacts,
+		format.CitrixUsers:   citrixUserFacts,
+		format.CitrixHistory: citrixHistoryFacts,
 	}[in.format]
 	if read == nil {
 		return in.file, nil

@@ -1,0 +1,36 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"headroom/internal/report"
+)
+
+func TestCitrixTextsAreReadAsFacts(t *testing.T) {
+	for _, c := range []struct{ text, kind, feature, user, host, says string }{
+		{
+			"headroom-citrix-1 {\"source\":\"wmi-pools\",\"rows\":[{\"PLD\":\"XDT_PLT_CCS\",\"SubscriptionDate\":\"2026.1201\",\"LicenseType\":\"Retail\",\"Count\":\"110\",\"Overdraft\":\"10\",\"InUseCount\":\"7\"}]}\n",
+			"pool", "XDT_PLT_CCS (2026.1201 Retail)", "", "", "installed 110, of it overdraft 10, in use 7",
+		},
+		{"PLD : XDT_PLT_CCS\nCount : 5\nInUseCount : 7\n", "pool", "XDT_PLT_CCS", "", "", "installed 5, of it overdraft unknown, in use 7"},
+		{"Usage data is 3 minutes old.\nUsers:\n anna XDT_PLT_UD 2026.1201 (Mon Nov  2 08:15:00 2026)\n", "assigned", "XDT_PLT_UD (2026.1201)", "anna", "", ""},
+		{"Usage data is 3 minutes old.\nDevices:\n kiosk XDT_PLT_UD 2026.1201\n", "assigned", "XDT_PLT_UD (2026.1201)", "", "kiosk", ""},
+		{"Date,PLD,Total,In use\n2026-10-24,XDT_PLT_UD,9,7\n", "highest of the day", "XDT_PLT_UD", "", "", "installed 9"},
+	} {
+		var got []report.Fact
+		file, err := report.Read(source("x.txt", []byte(c.text)), report.Options{Zone: time.UTC}, func(f report.Fact) error {
+			got = append(got, f)
+			return nil
+		})
+		if err != nil || file.Unread != 0 || len(file.Warnings) > 0 || len(got) != 1 {
+			t.Errorf("%q: %v, %d unread, warnings %q, facts %+v, want one", c.text, err, file.Unread, file.Warnings, got)
+			continue
+		}
+		f := got[0]
+		if f.Kind != c.kind || f.Feature != c.feature || f.User != c.user || f.Host != c.host || !strings.Contains(f.Text, c.says) {
+			t.Errorf("%q: %+v, want %+v", c.text, f, c)
+		}
+	}
+}
