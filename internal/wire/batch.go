@@ -12,7 +12,7 @@ import (
 )
 
 // A Record is one line of a batch after its header: a *ServerRecord, *Samples,
-// *Events, *Maxima, *Failed, *Holders, *Denial or *Gap.
+// *Events, *Maxima, *Failed, *Holders, *Denial, *Gap, *Assignments or *Sources.
 type Record interface {
 	kind() string
 	stamp() // sets the field Kind
@@ -26,6 +26,8 @@ func (r *Failed) kind() string       { return KindFailed }
 func (r *Holders) kind() string      { return KindHolders }
 func (r *Denial) kind() string       { return KindDenial }
 func (r *Gap) kind() string          { return KindGap }
+func (r *Assignments) kind() string  { return KindAssignments }
+func (r *Sources) kind() string      { return KindSources }
 
 func (r *ServerRecord) stamp() { r.Kind = KindServer }
 func (r *Samples) stamp()      { r.Kind = KindSamples }
@@ -35,6 +37,8 @@ func (r *Failed) stamp()       { r.Kind = KindFailed }
 func (r *Holders) stamp()      { r.Kind = KindHolders }
 func (r *Denial) stamp()       { r.Kind = KindDenial }
 func (r *Gap) stamp()          { r.Kind = KindGap }
+func (r *Assignments) stamp()  { r.Kind = KindAssignments }
+func (r *Sources) stamp()      { r.Kind = KindSources }
 
 // newRecord returns an empty record of a kind, nil for a kind unknown to this
 // version.
@@ -56,6 +60,10 @@ func newRecord(kind string) Record {
 		return new(Denial)
 	case KindGap:
 		return new(Gap)
+	case KindAssignments:
+		return new(Assignments)
+	case KindSources:
+		return new(Sources)
 	}
 	return nil
 }

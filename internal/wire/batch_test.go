@@ -65,6 +65,30 @@ func day() []wire.Record {
 	}
 }
 
+// citrix are records that came with the reader of Citrix License Servers.
+func citrix() []wire.Record {
+	premium := wire.PoolKey{Feature: "XDT_PLT_UD", Variant: "2026.1201 Retail"}
+	return []wire.Record{
+		&wire.Samples{At: []int64{1_771_990_000}, Interval: 900, Complete: true, Source: "citrix", Own: true, Pools: []wire.SampledPool{
+			{PoolKey: wire.PoolKey{Feature: "XDS_PLT_CCS", Variant: "2026.1201 Retail"}, Vendor: "CITRIX", State: "counted", InUse: wire.Counts{license.Of(4)}, SharedWith: "XDT_PLT_CCS"},
+		}},
+		&wire.Assignments{
+			At: 1_771_989_280, Own: true, Complete: true, Truncated: true, Lease: 90 * 24 * 3600, LastIs: license.LastRequest,
+			Assigned: []wire.Assigned{
+				{PoolKey: premium, Vendor: "CITRIX", Who: license.AssignedUser, Names: []string{"anna", "Jürgen"}, Last: []int64{1_771_900_000, 0}},
+				{PoolKey: premium, Vendor: "CITRIX", Who: license.AssignedDevice, Names: []string{"kiosk-07"}},
+			},
+		},
+		&wire.Assignments{At: 1_771_990_180, Own: true, Ended: []wire.Assigned{{PoolKey: premium, Who: license.AssignedUser, Names: []string{"anna"}}}},
+		&wire.Sources{At: 1_771_990_000, Sources: []wire.Source{
+			{Name: "wmi-pools", At: 1_771_990_000},
+			{Name: "udadmin", At: 1_771_990_000, Age: 720, Remark: "1 line was not understood"},
+			{Name: "sdk-inventory", At: 1_771_990_000, Failure: "not authorized"},
+			{Name: "sdk-las", At: 1_771_990_000, Absent: true},
+		}},
+	}
+}
+
 // maxima are those of two intervals of an imported usage file.
 func maxima() *wire.Maxima {
 	return &wire.Maxima{
@@ -109,7 +133,7 @@ func drawRecord(t *rapid.T) wire.Record {
 	name := rapid.StringN(0, 8, -1)
 	key := wire.PoolKey{Feature: name.Draw(t, "feature"), Daemon: name.Draw(t, "daemon"), Variant: name.Draw(t, "variant")}
 	at := rapid.Int64().Draw(t, "at")
-	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
 		return &wire.ServerRecord{At: at, ServerInfo: wire.ServerInfo{GUID: name.Draw(t, "guid"), Name: name.Draw(t, "name")}}
 	case 1:
@@ -130,6 +154,12 @@ func drawRecord(t *rapid.T) wire.Record {
 			PoolKey: key, Vendor: name.Draw(t, "vendor"), Imported: rapid.Bool().Draw(t, "imported"), OffsetMS: at,
 			From: instants.Draw(t, "from"), To: instants.Draw(t, "to"), InUse: instants.Draw(t, "in use"),
 		}
+	case 7:
+		return &wire.Assignments{At: at, Complete: rapid.Bool().Draw(t, "complete"), Lease: at, LastIs: license.LastRequest, Assigned: []wire.Assigned{
+			{PoolKey: key, Who: license.AssignedUser, Names: []string{name.Draw(t, "user")}, Last: instants.Draw(t, "last")},
+		}}
+	case 8:
+		return &wire.Sources{At: at, Sources: []wire.Source{{Name: name.Draw(t, "source"), At: at, Failure: name.Draw(t, "failure")}}}
 	default:
 		return &wire.Gap{From: at, To: at, Reason: name.Draw(t, "reason")}
 	}
@@ -291,7 +321,7 @@ func (c *cut) Read(p []byte) (int, error) {
 // reads, agents in the field break.
 func TestEveryReleasedVersionReads(t *testing.T) {
 	present := fmt.Sprintf("testdata/v%d", wire.Version)
-	for name, records := range map[string][]wire.Record{"day": day(), "maxima": {maxima()}} {
+	for name, records := range map[string][]wire.Record{"day": day(), "maxima": {maxima()}, "citrix": citrix()} {
 		file := filepath.Join(present, name)
 		if _, err := os.Stat(file + ".batch"); *record && errors.Is(err, os.ErrNotExist) {
 			recordBatch(t, file, records)

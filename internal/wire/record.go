@@ -14,6 +14,9 @@ const (
 	KindHolders = "holders"
 	KindDenial  = "denial"
 	KindGap     = "gap"
+
+	KindAssignments = "assignments"
+	KindSources     = "sources"
 )
 
 // A BatchHeader is the first line of a batch. Epoch and Seq stand in the path
@@ -80,6 +83,10 @@ type SampledPool struct {
 	Queued    Counts `json:"queued,omitempty"`
 	Overdraft Counts `json:"overdraft,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+
+	// SharedWith is the feature whose licenses these are: license files prove
+	// that both pools are one purchase, and installed is told with that one.
+	SharedWith string `json:"shared_with,omitempty"`
 }
 
 // At returns the value of one of a pool's arrays at instant number i.
@@ -175,4 +182,48 @@ type Gap struct {
 
 	// Replaces are those that Batch stood for.
 	Replaces []BatchID `json:"replaces,omitempty"`
+}
+
+// Assignments says to whom user/device licenses are assigned, and who is not
+// any more. Whoever it does not name is as before, unless it is complete.
+type Assignments struct {
+	Kind      string           `json:"kind"` // KindAssignments
+	At        int64            `json:"at"`   // of the source's data, not of the question
+	Own       bool             `json:"own_clock,omitempty"`
+	OffsetMS  int64            `json:"offset_ms,omitempty"`
+	Complete  bool             `json:"complete,omitempty"`  // with the other records of this instant, it names all who are assigned
+	Truncated bool             `json:"truncated,omitempty"` // users are named without their domains
+	Lease     int64            `json:"lease,omitempty"`     // seconds; 0: not told
+	LastIs    license.LastKind `json:"last_is,omitempty"`   // what Last of the lists stands for
+	Assigned  []Assigned       `json:"assigned,omitempty"`
+	Ended     []Assigned       `json:"ended,omitempty"` // their licenses are free again
+}
+
+// Assigned are users, or devices, with a license of one pool. The arrays are as
+// long as Names, or missing where the source does not tell; 0 is not told.
+type Assigned struct {
+	PoolKey
+	Vendor string               `json:"vendor,omitempty"`
+	Who    license.AssigneeKind `json:"who"`
+	Names  []string             `json:"names"`
+	First  []int64              `json:"first,omitempty"` // when the license was assigned first
+	Last   []int64              `json:"last,omitempty"`  // see Assignments.LastIs
+}
+
+// Sources says how the sources stand by which a server is read.
+type Sources struct {
+	Kind     string   `json:"kind"` // KindSources
+	At       int64    `json:"at"`   // by the agent's clock
+	OffsetMS int64    `json:"offset_ms,omitempty"`
+	Sources  []Source `json:"sources"`
+}
+
+// A Source is one line of Sources.
+type Source struct {
+	Name    string `json:"name"`
+	At      int64  `json:"at"`            // when it was asked
+	Age     int64  `json:"age,omitempty"` // of its data then, seconds
+	Failure string `json:"failure,omitempty"`
+	Absent  bool   `json:"absent,omitempty"` // it is not there
+	Remark  string `json:"remark,omitempty"`
 }

@@ -73,6 +73,7 @@ func (p *SampledPool) appendJSON(b []byte) []byte {
 		}
 	}
 	b = appendTold(b, `,"reason":`, p.Reason)
+	b = appendTold(b, `,"shared_with":`, p.SharedWith)
 	return append(b, '}')
 }
 
@@ -296,6 +297,9 @@ func (l *plainLine) pool(p *SampledPool) {
 	}
 	if l.skip(`,"reason":`) {
 		p.Reason = l.text()
+	}
+	if l.skip(`,"shared_with":`) {
+		p.SharedWith = l.text()
 	}
 	l.must("}")
 }

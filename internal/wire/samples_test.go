@@ -46,6 +46,7 @@ func drawSamples(t *rapid.T, text *rapid.Generator[string], numbers *rapid.Gener
 			Vendor:  maybe("vendor"), State: text.Draw(t, "state"),
 			InUse: counts("in use"), Installed: counts("installed"), Reserved: counts("reserved"), Borrowed: counts("borrowed"),
 			Queued: counts("queued"), Overdraft: counts("overdraft"), Reason: maybe("reason"),
+			SharedWith: maybe("shared with"),
 		})
 	}
 	return r
@@ -134,7 +135,7 @@ func FuzzReadSamples(f *testing.F) {
 	for _, line := range []string{
 		`{"kind":"samples","at":[1772000000,1772000900],"interval":900,"complete":true,"source":"flexnet","pools":[` +
 			`{"feature":"solid","vendor":"SW_D","state":"counted","in_use":[3,null],"installed":[20],"overdraft":[2]},` +
-			`{"feature":"MLM","daemon":"MLM","state":"unknown","in_use":[],"reason":"no answer"}]}`,
+			`{"feature":"MLM","daemon":"MLM","state":"unknown","in_use":[],"reason":"no answer","shared_with":"MLE"}]}`,
 		`{"kind":"samples","at":[],"interval":-1,"complete":false,"imported":true,"source":"","own_clock":true,"offset_ms":-1500,"pools":[]}`,
 		`{"kind":"samples","at":null,"interval":1,"complete":true,"source":"","pools":null}`,
 	} {

@@ -30,7 +30,7 @@ const (
 	MaxRecords     = 20_000
 	MaxRecordBytes = 4 << 20
 	MaxDepth       = 16      // of nested arrays and objects in a record
-	MaxPoints      = 500_000 // instants times pools of Samples, steps and days of Events, Maxima once for each UTC day that they touch
+	MaxPoints      = 500_000 // instants times pools of Samples, steps and days of Events, Maxima once for each UTC day that they touch, names of Assignments
 	MaxDays        = 1_000   // UTC days that one batch touches
 	MaxName        = 512     // bytes of a feature, user, host or reason
 )

@@ -9,7 +9,7 @@ import (
 // merge puts the records of consecutive readings together: samples of the same
 // pools become runs, spans of a log are joined, so are the maxima of a pool, and
 // of facts of which only the newest counts (what the server is, who holds
-// licenses) only that is kept.
+// licenses, how its sources stand) only that is kept.
 // Records come in the order in which they were taken, and keep it.
 func merge(records []wire.Record) []wire.Record {
 	m := merger{spans: map[spanKey]*wire.Events{}, maxima: map[maximaKey]*wire.Maxima{}}
@@ -30,6 +30,7 @@ type merger struct {
 	run     *wire.Samples // the run under way, not yet in out
 	server  int           // where in out the newest ServerRecord stands, plus one
 	holders int           // and the newest Holders
+	sources int           // and the newest Sources
 	spans   map[spanKey]*wire.Events
 	maxima  map[maximaKey]*wire.Maxima
 }
@@ -68,6 +69,8 @@ func (m *merger) add(r wire.Record) {
 		m.server = m.newest(m.server, r)
 	case *wire.Holders:
 		m.holders = m.newest(m.holders, r)
+	case *wire.Sources:
+		m.sources = m.newest(m.sources, r)
 	case *wire.Events:
 		m.addSpan(r)
 	case *wire.Maxima:
@@ -94,7 +97,7 @@ func continues(run, s *wire.Samples) bool {
 		run.Source == s.Source && run.Own == s.Own && run.OffsetMS == s.OffsetMS &&
 		s.At[0] > run.At[len(run.At)-1]
 	return same && slices.EqualFunc(run.Pools, s.Pools, func(a, b wire.SampledPool) bool {
-		return a.PoolKey == b.PoolKey && a.Vendor == b.Vendor && a.State == b.State && a.Reason == b.Reason
+		return a.PoolKey == b.PoolKey && a.Vendor == b.Vendor && a.State == b.State && a.Reason == b.Reason && a.SharedWith == b.SharedWith
 	})
 }
 
@@ -253,8 +256,62 @@ func split(records []wire.Record) (a, b []wire.Record, ok bool) {
 			first, second := splitMaxima(r)
 			return []wire.Record{first}, []wire.Record{second}, true
 		}
+	case *wire.Assignments:
+		if namesOf(r) > 1 {
+			first, second := splitAssignments(r)
+			return []wire.Record{first}, []wire.Record{second}, true
+		}
 	}
 	return nil, nil, false
+}
+
+// namesOf counts the names of a record of assignments.
+func namesOf(r *wire.Assignments) int {
+	n := 0
+	for _, lists := range [][]wire.Assigned{r.Assigned, r.Ended} {
+		for _, l := range lists {
+			n += len(l.Names)
+		}
+	}
+	return n
+}
+
+// splitAssignments divides a record of at least two names. The second half says
+// that both together are complete, if they are.
+func splitAssignments(r *wire.Assignments) (first, second *wire.Assignments) {
+	a, b := *r, *r
+	a.Complete = false
+	n := namesOf(r) / 2
+	a.Assigned, b.Assigned, n = splitLists(r.Assigned, n)
+	a.Ended, b.Ended, _ = splitLists(r.Ended, n)
+	return &a, &b
+}
+
+// splitLists divides lists behind n names, and returns how many of n are left
+// where there are less.
+func splitLists(lists []wire.Assigned, n int) (first, second []wire.Assigned, left int) {
+	for _, l := range lists {
+		cut := min(n, len(l.Names))
+		n -= cut
+		if cut > 0 {
+			first = append(first, partOf(l, 0, cut))
+		}
+		if cut < len(l.Names) {
+			second = append(second, partOf(l, cut, len(l.Names)))
+		}
+	}
+	return first, second, n
+}
+
+// partOf returns the names [from, to) of a list.
+func partOf(l wire.Assigned, from, to int) wire.Assigned {
+	for _, times := range []*[]int64{&l.First, &l.Last} {
+		if len(*times) == len(l.Names) {
+			*times = (*times)[from:to]
+		}
+	}
+	l.Names = l.Names[from:to]
+	return l
 }
 
 // splitMaxima divides a list of at least two maxima.

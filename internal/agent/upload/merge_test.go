@@ -1,6 +1,8 @@
 package upload_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -334,5 +336,53 @@ func TestSpanOfMoreDaysThanABatchHoldsIsDivided(t *testing.T) {
 	a, b := first[0].(*wire.Events), second[0].(*wire.Events)
 	if a.From != from || a.To != b.From || b.To != noon.Unix() || b.Start != 2 || len(a.At) != 1 || len(b.At) != 0 {
 		t.Errorf("halves %+v and %+v", a, b)
+	}
+}
+
+func TestPartsOfAssignmentsNameTheSame(t *testing.T) {
+	premium, standard := wire.PoolKey{Feature: "XDT_PLT_UD"}, wire.PoolKey{Feature: "XDT_STD_UD"}
+	whole := &wire.Assignments{
+		At: noon.Unix(), Complete: true, LastIs: license.LastRequest,
+		Assigned: []wire.Assigned{
+			{PoolKey: premium, Who: license.AssignedUser, Names: []string{"a", "b", "c"}, Last: []int64{1, 2, 3}},
+			{PoolKey: standard, Who: license.AssignedDevice, Names: []string{"d"}},
+		},
+		Ended: []wire.Assigned{{PoolKey: premium, Who: license.AssignedUser, Names: []string{"e"}}},
+	}
+	var said []string
+	complete := 0
+	var divide func(part []wire.Record)
+	divide = func(part []wire.Record) {
+		if first, second, ok := upload.Split(part); ok {
+			divide(first)
+			divide(second)
+			return
+		}
+		a := part[0].(*wire.Assignments)
+		if a.Complete {
+			complete++
+		}
+		for i, lists := range [][]wire.Assigned{a.Assigned, a.Ended} {
+			for _, l := range lists {
+				if len(l.Names) != 1 || a.LastIs != license.LastRequest {
+					t.Errorf("part %+v", a)
+				}
+				said = append(said, fmt.Sprintf("%d %s %s %v %v", i, l.Feature, l.Who, l.Names, l.Last))
+			}
+		}
+	}
+	divide([]wire.Record{whole})
+	want := []string{"0 XDT_PLT_UD user [a] [1]", "0 XDT_PLT_UD user [b] [2]", "0 XDT_PLT_UD user [c] [3]", "0 XDT_STD_UD device [d] []", "1 XDT_PLT_UD user [e] []"}
+	if !slices.Equal(said, want) || complete != 1 {
+		t.Errorf("said %q, %d times complete, want %q and once", said, complete, want)
+	}
+}
+
+func TestOfHowSourcesStandTheNewestIsKept(t *testing.T) {
+	merged := upload.Merge([]wire.Record{
+		&wire.Sources{At: 1, Sources: []wire.Source{{Name: "a"}}}, &wire.Failed{At: 2}, &wire.Sources{At: 3, Sources: []wire.Source{{Name: "b"}}},
+	})
+	if s, ok := merged[0].(*wire.Sources); len(merged) != 2 || !ok || s.At != 3 {
+		t.Errorf("merged to %+v, want the newer one in the place of the older", merged)
 	}
 }

@@ -141,6 +141,8 @@ func pointsOf(r wire.Record) int {
 			n += max(0, int(last-first)+1)
 		}
 		return n
+	case *wire.Assignments:
+		return namesOf(r)
 	}
 	return 0
 }
