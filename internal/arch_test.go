@@ -49,8 +49,10 @@ var mayImport = map[string]string{
 	"insight":         "license catalog series",
 	"report":          "license catalog series insight " + formats,
 
-	// The agent's side. The spool sees bytes, a collector knows neither.
-	"agent/collect": "license " + formats,
+	// The agent's side. The spool sees bytes, a collector knows neither. Which
+	// Citrix features are twins by name is the catalog's knowledge; a collector
+	// has the license files that prove it.
+	"agent/collect": "license catalog " + formats,
 	"agent/spool":   "",
 	"agent/upload":  "wire agent/spool",
 	"agent":         "license wire agent/collect agent/spool agent/upload",

@@ -32,12 +32,33 @@ type Result struct {
 	Events   []Events
 	Denials  []Denial
 	More     bool // there is more to be read at once: a log is taken in portions
+
+	// Shared leads from pools of Snapshot to the feature whose licenses theirs
+	// are: license files prove that both are one purchase, and installed is told
+	// with that one.
+	Shared      map[license.Pool]string
+	Assignments *license.Assignments // nil where the source tells none
+	// History is what the server recorded of itself, ascending: samples that
+	// were taken HistoryEvery apart.
+	History      []license.Snapshot
+	HistoryEvery time.Duration
+	Sources      []SourceState // where the server is read by several sources
 	// Resume is what the reader wants to be given when it is made anew, once
 	// the rest of the result is safe. Empty where it needs nothing.
 	Resume string
 	// Note is what the operator should know of a reading that counts all the
 	// same: what of the source was not read.
 	Note string
+}
+
+// A SourceState is how one of several sources stands.
+type SourceState struct {
+	Name    string        // short and stable, such as "udadmin"
+	At      time.Time     // when it was asked
+	Age     time.Duration // how old its data were then, as far as it tells
+	Failure string        // why it told nothing; empty if it did
+	Absent  bool          // it is not there, and told nothing
+	Remark  string        // what else is to be known about what it told
 }
 
 // HasSnapshot tells whether the result has a Snapshot.

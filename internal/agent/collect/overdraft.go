@@ -1,33 +1,21 @@
 package collect
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 
-	"headroom/internal/format/flexnet"
 	"headroom/internal/license"
 )
-
-// maxLicenseFile bounds a license file; real ones have kilobytes.
-const maxLicenseFile = 16 << 20
 
 // addOverdraft takes from a license file how much of each count is overdraft:
 // FlexNet's OVERDRAFT= of its lines, and none where a line has no such key.
 // lmstat prints only the sum. A pool whose
 // installed count is not what the file grants is left alone: the file is then
 // not what the server has read.
-func addOverdraft(snap *license.Snapshot, path, codePage string) (err error) {
-	f, err := os.Open(path)
+func addOverdraft(snap *license.Snapshot, path, codePage string) error {
+	file, err := readLicenseFile(path, codePage)
 	if err != nil {
 		return fmt.Errorf("license file: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	file, err := flexnet.ParseLicenseFile(io.LimitReader(f, maxLicenseFile), codePage)
-	if err != nil {
-		return fmt.Errorf("license file %s: %w", path, err)
 	}
 	granted, over := map[string]int64{}, map[string]int64{}
 	for _, e := range file.Entitlements() {

@@ -35,8 +35,7 @@ const maxFacts = 1_000_000
 type Answer struct {
 	Source   string    // what was asked; empty where the form does not tell
 	At       time.Time // when it was asked, by the clock of the machine that asked; zero if not told
-	Computer string    // that machine
-	Language string    // PowerShell's language mode there; empty if not told
+	Language string    // PowerShell's language mode; empty if not told
 
 	Error   string // why there is no answer; the rest is then empty
 	ErrorID string // PowerShell's name of the error, the same in every language

@@ -27,7 +27,6 @@ const (
 	SourceLAS       = "sdk-las"       // Get-LicLasInventory
 	SourceHistory   = "sdk-history"   // Get-LicHistoricalUsage
 	SourceSampling  = "sdk-sampling"  // Get-LicConfigUsageSamples
-	SourceNames     = "sdk-names"     // Get-LicLocalizedNames
 )
 
 // An answerJSON is an answer as the scripts write it. Rows have the properties
@@ -35,7 +34,6 @@ const (
 type answerJSON struct {
 	Source   string     `json:"source"`
 	At       string     `json:"at"`
-	Computer string     `json:"computer"`
 	Language string     `json:"language"`
 	Error    string     `json:"error"`
 	ErrorID  string     `json:"error_id"`
@@ -122,7 +120,7 @@ func parseAnswer(body string, following []string, o facts.Options) (a Answer, us
 
 func (j answerJSON) answer(o facts.Options) Answer {
 	a := Answer{
-		Source: j.Source, Computer: j.Computer, Language: j.Language,
+		Source: j.Source, Language: j.Language,
 		Error: facts.Shorten(strings.Join(strings.Fields(j.Error), " "), facts.MaxText), ErrorID: j.ErrorID, Absent: j.Absent,
 		Lines: len(j.Rows),
 	}

@@ -34,9 +34,9 @@ func one(t testing.TB, text string) citrix.Answer {
 const poolRow = `{"PLD":"XDT_PLT_UD","PLDFullName":"Premium","Count":"550","Overdraft":"50","InUseCount":"512","SubscriptionDate":"2026.1201","LicenseType":"Retail","HOSTID":null,"DUP_GROUP":{"x":1}}`
 
 func TestAnswerOfWMIIsPools(t *testing.T) {
-	a := one(t, `{"source":"wmi-pools","at":"2026-11-26T04:10:00Z","computer":"LIC01","language":"FullLanguage","rows":[`+poolRow+`]}`)
+	a := one(t, `{"source":"wmi-pools","at":"2026-11-26T04:10:00Z","language":"FullLanguage","rows":[`+poolRow+`]}`)
 	want := citrix.Answer{
-		Source: "wmi-pools", At: time.Date(2026, 11, 26, 4, 10, 0, 0, time.UTC), Computer: "LIC01", Language: "FullLanguage", Lines: 1,
+		Source: "wmi-pools", At: time.Date(2026, 11, 26, 4, 10, 0, 0, time.UTC), Language: "FullLanguage", Lines: 1,
 		Pools: []citrix.Pool{{
 			Feature: "XDT_PLT_UD", SADate: "2026.1201", Type: "Retail", Name: "Premium",
 			Installed: license.Of(550), Overdraft: license.Of(50), InUse: license.Of(512),

@@ -23,10 +23,10 @@ type Users struct {
 	Unread   facts.UnreadLines
 }
 
-// Truncated reports whether no user's name has a domain.
-func (u Users) Truncated() bool {
+// Truncated reports whether there are names of users, and none with a domain.
+func Truncated(assigned []license.Assignment) bool {
 	users := 0
-	for _, a := range u.Assigned {
+	for _, a := range assigned {
 		if a.Kind != license.AssignedUser {
 			continue
 		}

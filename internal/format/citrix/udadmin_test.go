@@ -46,19 +46,19 @@ func TestUsersAndDevicesComeWithTheirStamps(t *testing.T) {
 		if d := cmp.Diff(want, u.Assigned); d != "" {
 			t.Errorf("assigned (-want +got):\n%s", d)
 		}
-		if u.Age != 12*time.Minute || u.Next != 3*time.Minute || u.Error != "" || u.Unread.Total != 0 || !u.Truncated() {
-			t.Errorf("age %v, next %v, error %q, unread %+v, truncated %v", u.Age, u.Next, u.Error, u.Unread, u.Truncated())
+		if u.Age != 12*time.Minute || u.Next != 3*time.Minute || u.Error != "" || u.Unread.Total != 0 || !citrix.Truncated(u.Assigned) {
+			t.Errorf("age %v, next %v, error %q, unread %+v, truncated %v", u.Age, u.Next, u.Error, u.Unread, citrix.Truncated(u.Assigned))
 		}
 	}
 }
 
 func TestNamesWithDomainsAreNotTruncated(t *testing.T) {
 	for name, want := range map[string]bool{"abc": true, "abc@eng.com": false, `CORP\abc`: false} {
-		if got := users(t, "Users:\n "+name+" XDT_PLT_UD 2026.1201\n", nil).Truncated(); got != want {
+		if got := citrix.Truncated(users(t, "Users:\n "+name+" XDT_PLT_UD 2026.1201\n", nil).Assigned); got != want {
 			t.Errorf("%s: truncated %v, want %v", name, got, want)
 		}
 	}
-	if users(t, "Devices:\n kiosk XDT_PLT_UD 2026.1201\n", nil).Truncated() {
+	if citrix.Truncated(users(t, "Devices:\n kiosk XDT_PLT_UD 2026.1201\n", nil).Assigned) {
 		t.Error("without users nothing is known of their names")
 	}
 }
