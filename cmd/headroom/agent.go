@@ -313,8 +313,30 @@ func writeStatus(w io.Writer, st agent.Status) error {
 			how = "not read: " + s.Reason
 		}
 		say(s.Name, "%s every %s, %s; last reading %s; at the hub: %s", s.Reader, s.Interval, how, moment(s.LastGood), orUnknown(s.Hub))
+		for _, source := range s.Sources {
+			say("  "+source.Name, "%s", sourceText(source))
+		}
 	}
 	return t.Flush()
+}
+
+// sourceText says how a source of a license server stands.
+func sourceText(s agent.SourceStatus) string {
+	text := "read"
+	switch {
+	case s.Failure != "":
+		text = "not read: " + s.Failure
+	case s.Absent:
+		text = "not there"
+	}
+	text += "; asked " + moment(s.Asked)
+	if s.Age > 0 {
+		text += ", with data " + s.Age.String() + " old"
+	}
+	if s.Remark != "" {
+		text += "; " + s.Remark
+	}
+	return text
 }
 
 func moment(t time.Time) string {

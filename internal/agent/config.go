@@ -30,6 +30,7 @@ type ServerConfig struct {
 	Name        string   `toml:"name"`   // what people call it; its identity in the state folder hangs on it
 	Reader      string   `toml:"reader"` // what reads it: see readers
 	Interval    Duration `toml:"interval"`
+	AllowFast   bool     `toml:"allow_fast"`   // citrix: an interval below its default
 	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, to be asked instead of its database
 	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
@@ -40,6 +41,8 @@ type ServerConfig struct {
 	Zone        string   `toml:"zone"`         // of times in the text; default: this machine's
 	CodePage    string   `toml:"code_page"`    // of text that is not UTF-8; default windows-1252
 	Timeout     Duration `toml:"timeout"`      // of one run of a tool, one look into a database; default 1m
+
+	Citrix CitrixConfig `toml:"citrix"`
 }
 
 // A Duration is written like 15m or 24h.
@@ -150,7 +153,7 @@ func (s *ServerConfig) check(base string) error {
 		return errors.New("name is missing: it keeps the server's history together")
 	}
 	if s.Interval == 0 {
-		s.Interval = Duration(defaultInterval)
+		s.Interval = Duration(intervalOf(s.Reader))
 	}
 	if d := time.Duration(s.Interval); d < minInterval || d > maxInterval {
 		return fmt.Errorf("interval is %s: it must be from %s to %s", d, minInterval, maxInterval)
@@ -189,6 +192,8 @@ func (s *ServerConfig) check(base string) error {
 		}
 	case "generic":
 		return s.checkGeneric()
+	case "citrix":
+		return s.checkCitrix(base)
 	default:
 		if m, ok := collect.ManagerOf(s.Reader); ok {
 			return s.checkManager(m)
@@ -200,7 +205,7 @@ func (s *ServerConfig) check(base string) error {
 
 // readers lists the names of all readers.
 func readers() []string {
-	all := []string{"flexnet", "flexnet-log", "file", "slurm", "keygen-relay", "generic"}
+	all := []string{"flexnet", "flexnet-log", "file", "slurm", "keygen-relay", "generic", "citrix"}
 	for _, m := range collect.Managers {
 		all = append(all, m.Name)
 	}
@@ -253,6 +258,14 @@ func (s *ServerConfig) checkGeneric() error {
 		return fmt.Errorf("command begins with %q: name the program with its whole path", s.Command[0])
 	}
 	return nil
+}
+
+// intervalOf is the default interval of a reader.
+func intervalOf(reader string) time.Duration {
+	if reader == "citrix" {
+		return citrixInterval
+	}
+	return defaultInterval
 }
 
 // zone returns the configured zone; nil is the machine's.

@@ -166,3 +166,56 @@ func TestConfigThatIsNotThereIsNamed(t *testing.T) {
 		t.Errorf("got %v, want an error that names %s", err, path)
 	}
 }
+
+func citrixConfig(keys string) string {
+	powershell := `C:\Windows\powershell.exe`
+	if filepath.Separator == '/' {
+		powershell = "/opt/powershell"
+	}
+	return strings.Replace(good, "reader = \"file\"\npath = \"cad.txt\"\n", "reader = \"citrix\"\n", 1) + keys + "\n[server.citrix]\npowershell = '" + powershell + "'\n"
+}
+
+func TestCitrixIsNotAskedFasterWithoutAWord(t *testing.T) {
+	for keys, want := range map[string]string{"": "15m0s", "interval = \"1h\"\n": "1h0m0s", "interval = \"1m\"\nallow_fast = true\n": "1m0s"} {
+		c, err := agent.LoadConfig(writeConfig(t, citrixConfig(keys)))
+		if err != nil {
+			t.Errorf("%q: %v", keys, err)
+			continue
+		}
+		if got := time.Duration(c.Servers[0].Interval).String(); got != want {
+			t.Errorf("%q: interval %s, want %s", keys, got, want)
+		}
+	}
+	_, err := agent.LoadConfig(writeConfig(t, citrixConfig("interval = \"14m\"\n")))
+	if err == nil || !strings.Contains(err.Error(), "allow_fast") || !strings.Contains(err.Error(), "15m0s") {
+		t.Errorf("an interval of 14 minutes: %v, want an error that names allow_fast", err)
+	}
+}
+
+func TestCitrixConfigSaysWhatIsWrong(t *testing.T) {
+	hash := "cert_hash = \"" + strings.Repeat("0F", 20) + "\"\n"
+	for keys, want := range map[string]string{
+		"udadmin = \"udadmin.exe\"\n":                                               "udadmin is \"udadmin.exe\"",
+		"admin_address = \"lic01:8083\"\n" + hash:                                   "admin_address is \"lic01:8083\"",
+		"admin_address = \"http://lic01:8083\"\n" + hash:                            "admin_address is",
+		"admin_address = \"https://lic01:8083/x\"\n" + hash:                         "admin_address is",
+		"admin_address = \"https://lic01:8083\"\n":                                  "cert_hash is missing",
+		"admin_address = \"https://lic01:8083\"\nudadmin = '/opt/udadmin'\n" + hash: "leave it out",
+		"cert_hash = \"sure\"\n":                                                    "cert_hash is \"sure\"",
+		"cert_hash = \"0F\"\n":                                                      "cert_hash is \"0F\"",
+	} {
+		if filepath.Separator != '/' && strings.Contains(keys, "/opt") {
+			continue
+		}
+		if _, err := agent.LoadConfig(writeConfig(t, citrixConfig("")+keys)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error with %q", keys, err, want)
+		}
+	}
+	c, err := agent.LoadConfig(writeConfig(t, citrixConfig("")+"admin_address = \"https://lic01.example.com:8083\"\nlicense_folder = \"MyFiles\"\n"+hash))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Servers[0].Citrix.LicenseFolder; !filepath.IsAbs(got) {
+		t.Errorf("license_folder is %q, want it within the file's folder", got)
+	}
+}

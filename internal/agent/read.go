@@ -30,6 +30,9 @@ type source struct {
 	told  wire.ServerInfo
 	last  wire.ReadState // of the last attempt; At is 0 before the first
 	good  time.Time      // instant of the last good reading
+
+	states []collect.SourceState // of its sources, where it has several
+	roster roster                // only readLoop uses it
 }
 
 // source makes a configured server ready to be read. Its GUID is made once.
@@ -85,6 +88,8 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 		return collect.NewRelayFile(c.Path, resume, time.Duration(c.Timeout), now)
 	case "generic":
 		return &collect.Generic{Command: c.Command, Path: c.Path, CodePage: c.CodePage, Timeout: time.Duration(c.Timeout), Now: now}, nil
+	case "citrix":
+		return a.citrix(c, zone, resume)
 	}
 	if m, ok := collect.ManagerOf(c.Reader); ok {
 		return statusReader(m, c, zone, now)
@@ -159,6 +164,7 @@ func (s *source) note(res collect.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = wire.ReadState{Server: s.guid, At: res.At.Unix(), OK: res.Failure == "", Reason: res.Failure}
+	s.states = after(s.states, res.Sources)
 	if res.HasSnapshot() {
 		s.good = res.Snapshot.At
 	}
@@ -178,7 +184,8 @@ func (s *source) info() wire.ServerInfo {
 // declares what it could not take.
 func (a *Agent) keep(s *source, res collect.Result) error {
 	records := a.records(s, res)
-	if len(records) > 0 {
+	rest, next := s.assigned(res, a.client.Offset().Milliseconds())
+	if records = append(records, rest...); len(records) > 0 {
 		record, err := upload.EncodeReading(s.guid, a.options.Version, res.At, records...)
 		if err != nil {
 			return fmt.Errorf("server %s: %w", s.config.Name, err)
@@ -194,7 +201,17 @@ func (a *Agent) keep(s *source, res collect.Result) error {
 			s.told = s.info() // not before it is safe
 		}
 	}
+	s.roster = next
 	return a.remember(s, res.Resume)
+}
+
+// assigned is what the hub has to be told of a result's assignments, and what
+// it was told then.
+func (s *source) assigned(res collect.Result, offset int64) ([]wire.Record, roster) {
+	if res.Assignments == nil {
+		return nil, s.roster
+	}
+	return s.roster.next(*res.Assignments, offset)
 }
 
 // remember keeps what must survive a restart, if it has changed.
@@ -232,6 +249,10 @@ func (a *Agent) records(s *source, res collect.Result) []wire.Record {
 			out = append(out, holders(res, offset))
 		}
 	}
+	if len(res.Sources) > 0 {
+		out = append(out, sourceRecord(after(s.states, res.Sources), res.At, offset))
+	}
+	out = append(out, history(res.History, res.HistoryEvery, s.config.Reader)...)
 	for _, e := range res.Events {
 		out = append(out, events(e))
 	}
@@ -256,6 +277,7 @@ func samples(res collect.Result, c ServerConfig, offset int64) *wire.Samples {
 		out.Pools = append(out.Pools, wire.SampledPool{
 			PoolKey: poolKey(r.Pool), Vendor: r.Daemon, State: r.State.String(), Reason: fit(r.Reason), InUse: wire.Counts{r.InUse},
 			Installed: told(r.Installed), Reserved: told(r.Reserved), Borrowed: told(r.Borrowed), Queued: told(r.Queued), Overdraft: told(r.Overdraft),
+			SharedWith: fit(res.Shared[r.Pool]),
 		})
 	}
 	return out

@@ -34,6 +34,8 @@ type ServerStatus struct {
 	Reason   string        `json:"reason,omitempty"`
 	LastGood time.Time     `json:"last_good,omitzero"`
 	Hub      string        `json:"hub"` // approved, pending, removed; empty if not known
+
+	Sources []SourceStatus `json:"sources,omitempty"` // where it is read by several
 }
 
 // Status says how everything stands. It asks nobody.
@@ -53,6 +55,7 @@ func (a *Agent) Status(context.Context) (Status, error) {
 		one := ServerStatus{
 			Name: s.config.Name, GUID: s.guid, Reader: s.config.Reader, Interval: time.Duration(s.config.Interval),
 			OK: s.last.OK, Reason: s.last.Reason, LastGood: s.good, Hub: approved[s.guid],
+			Sources: sourceStatuses(s.states),
 		}
 		if s.last.At != 0 {
 			one.Tried = time.Unix(s.last.At, 0).UTC()

@@ -261,7 +261,7 @@ func (q *citrixReading) result() Result {
 		res.Failure = failure
 	} else {
 		res.Snapshot = license.Snapshot{At: q.now, Complete: complete, Readings: citrix.Readings(pools)}
-		res.Own = true
+		res.Own, res.Unlisted = true, true
 		res.Shared = q.shared(res.Snapshot.Readings)
 	}
 	res.Assignments = q.assignments(res.Snapshot.Readings)
