@@ -31,6 +31,9 @@ type Batch struct {
 	Holders *Holders     // newest list; nil if none
 	Denials []Denial
 	Gaps    []Gap
+
+	Assignments []Assignments
+	Sources     *Sources // newest list; nil if none
 }
 
 // An ID names a batch of an agent.
@@ -44,7 +47,10 @@ type Pool struct {
 	Key      license.Pool
 	Vendor   string // the vendor daemon, as told at VendorAt
 	VendorAt int64
-	First    int64 // its first record; 0 if only holders and denials name it
+	First    int64 // its first record; 0 if only holders, denials and assignments name it
+
+	SharedWith string // the feature whose licenses these were, as told at SharedAt
+	SharedAt   int64  // 0 if never
 }
 
 // A Failure is a failed reading.
@@ -90,4 +96,39 @@ type Denial struct {
 type Gap struct {
 	From, To int64 // both inclusive
 	Reason   string
+}
+
+// Assignments say to whom user/device licenses were assigned at one instant,
+// and whose assignment had ended.
+type Assignments struct {
+	At        int64
+	Complete  bool // with the others of that instant they are all
+	Truncated bool
+	Lease     int64 // seconds; 0: not told
+	LastIs    license.LastKind
+	Assigned  []Assignee
+	Ended     []Assignee
+}
+
+// An Assignee is who has, or had, a user/device license.
+type Assignee struct {
+	Pool        int // in Batch.Pools
+	Kind        license.AssigneeKind
+	Name        string
+	First, Last int64 // 0: not told
+}
+
+// Sources say how the sources stand by which a server is read.
+type Sources struct {
+	At   int64
+	List []Source
+}
+
+// A Source is one line of Sources.
+type Source struct {
+	Name            string
+	At              int64 // when it was asked
+	Age             int64 // of its data then, seconds
+	Failure, Remark string
+	Absent          bool
 }

@@ -65,6 +65,10 @@ func (b *builder) add(r wire.Record) error {
 		return b.denial(r)
 	case *wire.Gap:
 		return b.gap(r)
+	case *wire.Assignments:
+		return b.assignments(r)
+	case *wire.Sources:
+		return b.sources(r)
 	}
 	b.batch.Unknown++ // the wire knows it and this hub does not use it yet
 	b.batch.Records--
@@ -89,6 +93,14 @@ func (b *builder) pool(k wire.PoolKey, vendor string, first, last int64) int {
 		p.Vendor, p.VendorAt = vendor, last
 	}
 	return i
+}
+
+// shared notes that a pool's licenses were another's at an instant.
+func (b *builder) shared(place int, with string, at int64) {
+	p := &b.batch.Pools[place]
+	if with != "" && (at > p.SharedAt || at == p.SharedAt && with > p.SharedWith) {
+		p.SharedWith, p.SharedAt = with, at
+	}
 }
 
 // touch counts what a record costs the store: the days of its instants, and
@@ -194,6 +206,7 @@ func (b *builder) sampledPools(r *wire.Samples, at []int64) ([]int, error) {
 			return nil, err
 		}
 		places[j] = b.pool(p.PoolKey, p.Vendor, at[0], at[len(at)-1])
+		b.shared(places[j], p.SharedWith, at[len(at)-1])
 		if named[places[j]] {
 			return nil, b.no("the pool is named twice in one reading; its rows are to be added")
 		}

@@ -172,7 +172,7 @@ func (c *checker) sampled(p *wire.SampledPool, n int) error {
 	if err := c.named(p.PoolKey); err != nil {
 		return err
 	}
-	if err := c.texts(p.Vendor, p.Reason); err != nil {
+	if err := c.texts(p.Vendor, p.Reason, p.SharedWith); err != nil {
 		return err
 	}
 	if license.ParseState(p.State).String() != p.State {
@@ -275,6 +275,39 @@ func (c *checker) highest(m *wire.Maxima) error {
 		}
 		if err := c.count("in use", m.InUse[i]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// assigned says no to a list of users or devices.
+func (c *checker) assigned(l *wire.Assigned) error {
+	if err := c.named(l.PoolKey); err != nil {
+		return err
+	}
+	if l.Who != license.AssignedUser && l.Who != license.AssignedDevice {
+		return c.no("licenses that are assigned to a %.40q are not known to this hub; update the hub", l.Who)
+	}
+	n := len(l.Names)
+	if len(l.First) != 0 && len(l.First) != n || len(l.Last) != 0 && len(l.Last) != n {
+		return c.no("%d names, %d first and %d last times; want as many of each, or none", n, len(l.First), len(l.Last))
+	}
+	if err := c.texts(append([]string{l.Vendor}, l.Names...)...); err != nil {
+		return err
+	}
+	for i, name := range l.Names {
+		if license.FoldName(name) == "" {
+			return c.no("name %d is empty; look at the reader's output", i+1)
+		}
+	}
+	for _, times := range [][]int64{l.First, l.Last} {
+		for _, t := range times {
+			if t == 0 {
+				continue
+			}
+			if err := c.instant("the time", t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

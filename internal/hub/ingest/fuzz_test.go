@@ -39,6 +39,10 @@ func FuzzTake(f *testing.F) {
 		&wire.Holders{At: noon, Own: true, OffsetMS: -400_000, Holders: []wire.Holder{{PoolKey: wire.PoolKey{Feature: "solid"}, User: "bob", How: license.HolderActive}}},
 		&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: noon, Count: 1},
 		&wire.Failed{At: noon, Reason: "timeout", OffsetMS: 900_000},
+		&wire.Assignments{At: noon, Own: true, OffsetMS: 900_000, Complete: true, Lease: 86400, LastIs: license.LastRequest, Assigned: []wire.Assigned{
+			{PoolKey: wire.PoolKey{Feature: "solid"}, Who: license.AssignedUser, Names: []string{"bob"}, Last: []int64{noon}},
+		}},
+		&wire.Sources{At: noon, Sources: []wire.Source{{Name: "udadmin", At: noon, Age: 60}}},
 		&wire.Gap{From: 1, To: 2, Batch: &wire.BatchID{Epoch: epoch, Seq: 1}},
 		&wire.ServerRecord{At: noon, ServerInfo: wire.ServerInfo{GUID: guid}},
 	} {
@@ -72,6 +76,13 @@ func FuzzTake(f *testing.F) {
 			for _, p := range day.Pools {
 				if p.Pool < 0 || int(p.Pool) >= len(k.last.Pools) {
 					t.Fatalf("day %d names pool %d of %d", day.Number, p.Pool, len(k.last.Pools))
+				}
+			}
+		}
+		for _, l := range k.last.Assignments {
+			for _, a := range append(l.Assigned, l.Ended...) {
+				if a.Pool < 0 || a.Pool >= len(k.last.Pools) || license.FoldName(a.Name) == "" {
+					t.Fatalf("assignee %+v of %d pools", a, len(k.last.Pools))
 				}
 			}
 		}

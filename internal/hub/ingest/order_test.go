@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,7 +64,20 @@ func drawRecord(t *rapid.T) wire.Record {
 	at := midnight + 60*rapid.Int64Range(-4, 4).Draw(t, "minute")
 	vendor := rapid.SampledFrom([]string{"", "V", "W"}).Draw(t, "vendor")
 	count := rapid.Int64Range(0, 9)
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	case 5:
+		names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"anna", "Anna", "bob", "cy"}), 0, 3, license.FoldName)
+		list := func(what string) []wire.Assigned {
+			n := names.Draw(t, what)
+			return []wire.Assigned{{PoolKey: key, Vendor: vendor, Who: license.AssignedUser, Names: n, Last: slices.Repeat([]int64{at - 60}, len(n))}}
+		}
+		r := &wire.Assignments{At: at, Complete: rapid.Bool().Draw(t, "complete"), Truncated: at%120 == 0, Lease: at % 7, LastIs: license.LastRequest, Assigned: list("assigned")}
+		if !r.Complete {
+			r.Ended = list("ended")
+		}
+		return r
+	case 6:
+		return &wire.Sources{At: at, Sources: []wire.Source{{Name: "udadmin", At: at, Failure: fmt.Sprint(at)}}}
 	case 0:
 		return &wire.Maxima{
 			PoolKey: key, Vendor: vendor, Imported: rapid.Bool().Draw(t, "imported"), From: []int64{at, at + 180}, To: []int64{at + 120, at + 240},

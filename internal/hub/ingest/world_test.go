@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +124,29 @@ func (w *world) history(t testing.TB, server int64) string {
 			names[p.ID] = p.Key.String()
 			fmt.Fprintf(&b, "pool %s of %q first at %d\n", p.Key, p.Vendor, p.First)
 		}
+	}
+	rosters, err := w.db.Rosters(t.Context(), w.agent.Org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := rosters[server]; ok {
+		fmt.Fprintf(&b, "assignments %+v\n", r)
+	}
+	people, err := w.db.Assignees(t.Context(), w.agent.Org, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(people, func(p, q usage.Assignee) int { return strings.Compare(p.Pool.String()+p.Who, q.Pool.String()+q.Who) })
+	for _, p := range people {
+		p.Vendor = "" // is the pool's
+		fmt.Fprintf(&b, "  %+v\n", p)
+	}
+	sources, err := w.db.Sources(t.Context(), w.agent.Org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sources[server]) > 0 {
+		fmt.Fprintf(&b, "sources %+v\n", sources[server])
 	}
 	for _, day := range w.days(t, server) {
 		fmt.Fprintf(&b, "day %d: %v\n", day.Number, day.Rounds)

@@ -21,6 +21,9 @@ type poolState struct {
 	firstAt  int64
 	changed  bool // it is to be written
 	told     bool // its vendor was told once more: vendorAt at least is to be written
+
+	sharedWith string
+	sharedAt   int64
 }
 
 // poolIDs returns the hub's numbers for the pools of a batch. A pool that is
@@ -52,6 +55,9 @@ func (s *serverState) poolIDs(ctx context.Context, tx handle, pools []ingest.Poo
 		case at > row.vendorAt, at == row.vendorAt && p.Vendor > row.vendor:
 			row.vendor, row.vendorAt, row.changed = p.Vendor, at, true
 		}
+		if at := millis(p.SharedAt); at > row.sharedAt || at == row.sharedAt && p.SharedWith > row.sharedWith {
+			row.sharedWith, row.sharedAt, row.changed = p.SharedWith, at, true
+		}
 	}
 	return ids, nil
 }
@@ -59,7 +65,7 @@ func (s *serverState) poolIDs(ctx context.Context, tx handle, pools []ingest.Poo
 func (s *serverState) loadPools(ctx context.Context, tx handle) error {
 	s.pools = map[license.Pool]*poolState{}
 	rows, err := tx.QueryContext(ctx, `
-		SELECT pool_id, feature, daemon, variant, vendor, vendor_at, first_at
+		SELECT pool_id, feature, daemon, variant, vendor, vendor_at, first_at, shared_with, shared_at
 		FROM pool WHERE org_id = $1 AND server_id = $2`, s.org, s.id)
 	if err != nil {
 		return err
@@ -67,7 +73,7 @@ func (s *serverState) loadPools(ctx context.Context, tx handle) error {
 	defer rows.Close()
 	for rows.Next() {
 		p := new(poolState)
-		if err := rows.Scan(&p.id, &p.key.Feature, &p.key.Daemon, &p.key.Variant, &p.vendor, &p.vendorAt, &p.firstAt); err != nil {
+		if err := rows.Scan(&p.id, &p.key.Feature, &p.key.Daemon, &p.key.Variant, &p.vendor, &p.vendorAt, &p.firstAt, &p.sharedWith, &p.sharedAt); err != nil {
 			return err
 		}
 		s.pools[p.key] = p
@@ -86,11 +92,12 @@ func (s *serverState) savePools(ctx context.Context, tx handle) error {
 		switch {
 		case p.changed:
 			_, err = tx.ExecContext(ctx, `
-				INSERT INTO pool (org_id, server_id, pool_id, feature, daemon, variant, vendor, vendor_at, first_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+				INSERT INTO pool (org_id, server_id, pool_id, feature, daemon, variant, vendor, vendor_at, first_at, shared_with, shared_at)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 				ON CONFLICT (org_id, server_id, pool_id) DO UPDATE
-				SET vendor = excluded.vendor, vendor_at = excluded.vendor_at, first_at = excluded.first_at`,
-				s.org, s.id, int64(p.id), p.key.Feature, p.key.Daemon, p.key.Variant, p.vendor, p.vendorAt, p.firstAt)
+				SET vendor = excluded.vendor, vendor_at = excluded.vendor_at, first_at = excluded.first_at,
+					shared_with = excluded.shared_with, shared_at = excluded.shared_at`,
+				s.org, s.id, int64(p.id), p.key.Feature, p.key.Daemon, p.key.Variant, p.vendor, p.vendorAt, p.firstAt, p.sharedWith, p.sharedAt)
 		case p.told:
 			for n < len(pools) && pools[n].told && !pools[n].changed && pools[n].vendorAt == p.vendorAt {
 				n++

@@ -46,6 +46,10 @@ type serverState struct {
 	gaps    []ingest.Gap
 
 	newHolders bool
+
+	assignments map[assignmentKey]*assignmentRow // what is to be merged into the rows
+	roster      *rosterRow                       // nil where no batch has assignments
+	sources     *ingest.Sources                  // the newest list; nil if none
 }
 
 // lockServer takes a server's row, so that no other hub process changes the
@@ -95,6 +99,8 @@ func (s *serverState) add(ctx context.Context, tx handle, b *ingest.Batch) error
 		s.merge(day, ids)
 	}
 	s.keepPeople(b, ids)
+	s.keepAssignments(b, ids)
+	s.keepSources(b)
 	s.gaps = append(s.gaps, b.Gaps...)
 	return nil
 }
@@ -128,7 +134,7 @@ func saveAll(ctx context.Context, tx handle, servers map[serverKey]*serverState)
 // save writes all but the blocks.
 func (s *serverState) save(ctx context.Context, tx handle) error {
 	for _, step := range []func(context.Context, handle) error{
-		s.saveRow, s.saveInfo, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps,
+		s.saveRow, s.saveInfo, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps, s.saveAssignments, s.saveSources,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err

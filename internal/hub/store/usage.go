@@ -71,7 +71,7 @@ func scanRecord(row scanner) (r usage.Record, err error) {
 // Pools implements usage.Store.
 func (db reader) Pools(ctx context.Context, org int64) ([]usage.Pool, error) {
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT pool_id, server_id, feature, daemon, variant, vendor, first_at
+		SELECT pool_id, server_id, feature, daemon, variant, vendor, first_at, shared_with, shared_at
 		FROM pool WHERE org_id = $1 AND first_at <> 0 ORDER BY server_id, pool_id`, org)
 	if err != nil {
 		return nil, fmt.Errorf("list pools: %w", err)
@@ -80,11 +80,11 @@ func (db reader) Pools(ctx context.Context, org int64) ([]usage.Pool, error) {
 	var all []usage.Pool
 	for rows.Next() {
 		var p usage.Pool
-		var first int64
-		if err := rows.Scan(&p.ID, &p.Server, &p.Key.Feature, &p.Key.Daemon, &p.Key.Variant, &p.Vendor, &first); err != nil {
+		var first, shared int64
+		if err := rows.Scan(&p.ID, &p.Server, &p.Key.Feature, &p.Key.Daemon, &p.Key.Variant, &p.Vendor, &first, &p.SharedWith, &shared); err != nil {
 			return nil, fmt.Errorf("list pools: %w", err)
 		}
-		p.First = first / 1000
+		p.First, p.SharedAt = first/1000, shared/1000
 		all = append(all, p)
 	}
 	if err := rows.Err(); err != nil {

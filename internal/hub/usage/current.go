@@ -86,6 +86,8 @@ func (t *tally) add(n *Now, lines []line) (contributes bool) {
 		switch {
 		case v.State == license.StateUnlimited:
 			n.Unlimited = true
+		case !v.Installed.Known && l.sharedWith() != "":
+			n.SharedWith = l.sharedWith()
 		case !v.Installed.Known:
 			t.untold = true
 		default:

@@ -35,6 +35,16 @@ type line struct {
 	server *server
 	pool   Pool
 	track  *insight.Track // nil if nobody has asked for the product
+	shared string         // the product of Pool.SharedWith
+}
+
+// sharedWith returns the product with which the pool's licenses are one
+// purchase, by its newest reading; empty where they are its own.
+func (l line) sharedWith() string {
+	if l.pool.SharedWith == "" || l.pool.SharedAt < l.latest().At {
+		return ""
+	}
+	return l.shared
 }
 
 // has says whether the server still has the pool, by its newest reading.
@@ -238,7 +248,11 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 				byKey[what.Key] = &product{Product: what}
 				out = append(out, byKey[what.Key])
 			}
-			byKey[what.Key].lines = append(byKey[what.Key].lines, line{server: one, pool: p})
+			l := line{server: one, pool: p}
+			if p.SharedWith != "" {
+				l.shared = productOf(what.Daemon, p.SharedWith).Name
+			}
+			byKey[what.Key].lines = append(byKey[what.Key].lines, l)
 		}
 	}
 	slices.SortFunc(out, func(a, b *product) int { return strings.Compare(a.Key, b.Key) })

@@ -39,6 +39,18 @@ func (s twoEstates) Pools(ctx context.Context, org int64) ([]usage.Pool, error) 
 	return s.of(org).Pools(ctx, org)
 }
 
+func (s twoEstates) Rosters(ctx context.Context, org int64) (map[int64]usage.Roster, error) {
+	return s.of(org).Rosters(ctx, org)
+}
+
+func (s twoEstates) Assignees(ctx context.Context, org, server int64) ([]usage.Assignee, error) {
+	return s.of(org).Assignees(ctx, org, server)
+}
+
+func (s twoEstates) Sources(ctx context.Context, org int64) (map[int64][]usage.Source, error) {
+	return s.of(org).Sources(ctx, org)
+}
+
 func (s twoEstates) PackNumber(ctx context.Context, org int64) (int64, error) {
 	return s.of(org).PackNumber(ctx, org)
 }

@@ -21,6 +21,8 @@ func riskOf(n Now, last7 insight.Peak) Risk {
 		return RiskTight
 	case n.Unlimited && n.InUse.Known, n.Installed.Known && n.InUse.Known:
 		return RiskFine
+	case n.SharedWith != "" && n.InUse.Known && n.Untold == 0:
+		return RiskFine // the other product says how tight it is
 	case n.Uncounted > 0 && n.Untold == 0 && !n.InUse.Known:
 		return RiskFine
 	}

@@ -34,10 +34,15 @@ func (s *Service) Servers(ctx context.Context, org int64) ([]Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := s.Store.Sources(ctx, org)
+	if err != nil {
+		return nil, err
+	}
 	now := s.Now()
 	sorted := make([]*server, len(records))
 	for i, r := range records {
 		sorted[i] = &server{Server: stated(r, o.Thresholds, now)}
+		sorted[i].Sources = sources[r.ID]
 	}
 	slices.SortFunc(sorted, byName)
 	out := make([]Server, len(sorted))
@@ -101,12 +106,12 @@ func (p *product) servers() int {
 
 // twin returns the key of a product whose pools stand beside those of p on one
 // server under twin names: it may be the same purchase (design section 4, rule
-// 2).
+// 2). Where that is proven, nothing has to be flagged.
 func (e *estate) twin(p *product) string {
 	for _, other := range e.products {
 		for _, l := range p.lines {
 			for _, m := range other.lines {
-				if other != p && l.server == m.server && l.has() && m.has() && twins(l.pool.Key.Feature, m.pool.Key.Feature) {
+				if other != p && l.server == m.server && l.has() && m.has() && l.sharedWith() == "" && m.sharedWith() == "" && twins(l.pool.Key.Feature, m.pool.Key.Feature) {
 					return other.Key
 				}
 			}

@@ -31,6 +31,18 @@ type Store interface {
 	// has a record again.
 	Pools(ctx context.Context, org int64) ([]Pool, error)
 
+	// Rosters lists what the license servers say of their assignments, by
+	// Server.ID, of those that tell any.
+	Rosters(ctx context.Context, org int64) (map[int64]Roster, error)
+
+	// Assignees lists to whom user/device licenses of a license server are and
+	// were assigned.
+	Assignees(ctx context.Context, org, server int64) ([]Assignee, error)
+
+	// Sources lists how the sources stand by which license servers are read, by
+	// Server.ID, of those that have several.
+	Sources(ctx context.Context, org int64) (map[int64][]Source, error)
+
 	// PackNumber returns the number of the newest pack of the organisation, 0 if
 	// there is none. A pack closes a part of a day; numbers rise, and who has
 	// seen one sees every pack up to it.
@@ -102,4 +114,7 @@ type Pool struct {
 	Key    license.Pool
 	Vendor string // the vendor daemon that was told last; empty if none was
 	First  int64  // instant of its first record, Unix seconds; late data may move it back
+
+	SharedWith string // the feature whose licenses its were at SharedAt; empty if never
+	SharedAt   int64  // Unix seconds
 }

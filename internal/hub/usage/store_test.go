@@ -23,6 +23,21 @@ type estate struct {
 	pools   []usage.Pool
 	blocks  map[int64]map[int32]block
 	read    atomic.Int64 // blocks that were read
+	rosters map[int64]usage.Roster
+	people  map[int64][]usage.Assignee
+	sources map[int64][]usage.Source
+}
+
+func (e *estate) Rosters(context.Context, int64) (map[int64]usage.Roster, error) {
+	return e.rosters, nil
+}
+
+func (e *estate) Assignees(_ context.Context, _, server int64) ([]usage.Assignee, error) {
+	return e.people[server], nil
+}
+
+func (e *estate) Sources(context.Context, int64) (map[int64][]usage.Source, error) {
+	return e.sources, nil
 }
 
 type block struct {

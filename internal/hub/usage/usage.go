@@ -51,6 +51,7 @@ type Server struct {
 	FailedAt     time.Time // newest failed reading, if newer than LastReading; else zero
 	Failure      string    // why
 	Overdue      bool      // awaiting its first upload for longer than Thresholds.Awaited
+	Sources      []Source  // where it is read by several; filled in by Service.Servers only
 }
 
 // An Organisation is whose estate it is.
@@ -98,6 +99,9 @@ type Now struct {
 	Oldest    time.Time     // oldest reading that contributes; zero if none
 	Counted   int           // servers that contribute
 	LeftOut   []string      // names of servers that have the product and do not report
+	// SharedWith is the product with which licenses of some pools were bought
+	// as one, which license files prove: they are installed there. Empty if none.
+	SharedWith string
 }
 
 // Available returns the share of installed that is free, in percent. ok is
