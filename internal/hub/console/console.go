@@ -32,6 +32,9 @@ type Usage interface {
 	// Details answers about one product. A product or a server that the
 	// organisation does not have is a fault.NotFound.
 	Details(ctx context.Context, org int64, q usage.Question) (usage.Details, error)
+	// Activity answers to whom the licenses of a product are assigned. Errors are
+	// those of Details.
+	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
 	// Servers lists every license server that the organisation has or had, by
 	// name.
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
@@ -157,6 +160,7 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}", account.Viewer, c.getDetails},
 		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
 		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
+		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
 		{"GET /servers", account.Viewer, c.getServers},
 
 		{"GET /registrations", account.Viewer, c.getRegistrations},

@@ -41,9 +41,10 @@ const (
 
 // estate answers for one organisation; any other one has nothing.
 type estate struct {
-	org     int64
-	details usage.Details
-	asked   *usage.Question
+	org      int64
+	details  usage.Details
+	activity usage.Activity
+	asked    *usage.Question
 }
 
 func (e estate) Overview(_ context.Context, org int64) (usage.Overview, error) {
@@ -64,6 +65,13 @@ func (e estate) Details(_ context.Context, org int64, q usage.Question) (usage.D
 	return e.details, nil
 }
 
+func (e estate) Activity(_ context.Context, org int64, q usage.Question) (usage.Activity, error) {
+	if org != e.org || q.Product != e.details.Product.Key {
+		return usage.Activity{}, fault.Errorf(fault.NotFound, "no such product")
+	}
+	return e.activity, nil
+}
+
 func (e estate) Servers(context.Context, int64) ([]usage.Server, error) { return e.details.All, nil }
 
 // A house is a console over a real store, with a browser that looks at it.
@@ -77,7 +85,10 @@ type house struct {
 	url       string
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T) *house { return newHouseOf(t, sampleDetails(), usage.Activity{}) }
+
+// newHouseOf is a house with a product of its own.
+func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	t.Helper()
 	h := &house{t: t, db: storetest.New(t)}
 	clock := func() time.Time { return now }
@@ -86,7 +97,7 @@ func newHouse(t *testing.T) *house {
 		Store: h.db, Now: clock, Rand: rand.Reader, CodeKey: []byte("key"), Words: wire.Words, Limits: registration.DefaultLimits,
 	}
 	c, err := console.New(console.Config{
-		Usage:         estate{org: 1, details: sampleDetails(), asked: &h.asked},
+		Usage:         estate{org: 1, details: d, activity: a, asked: &h.asked},
 		Registrations: h.registrar, Accounts: h.accounts, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
 	})
@@ -114,6 +125,14 @@ func (h *house) newBrowser() *http.Client {
 func founded(t *testing.T) *house {
 	t.Helper()
 	h := newHouse(t)
+	h.found()
+	return h
+}
+
+// found makes the organisation and signs its administrator in.
+func (h *house) found() {
+	t := h.t
+	t.Helper()
 	token, _, err := h.accounts.NewSetupToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +140,6 @@ func founded(t *testing.T) *house {
 	h.post("/setup/"+token, url.Values{
 		"organisation": {"Example AG"}, "zone": {"Europe/Berlin"}, "name": {"Ada"}, "email": {email}, "password": {password},
 	}).wants(http.StatusSeeOther, "")
-	return h
 }
 
 // An answer is what the browser got.
@@ -464,4 +482,60 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
 	h := founded(t)
 	h.post("/registrations/review", url.Values{"code": {strings.Repeat("A", 100_000)}}).wants(http.StatusUnprocessableEntity, "could not be read")
+}
+
+// assignedHouse has a user/device product.
+func assignedHouse(t *testing.T) *house {
+	d := sampleDetails()
+	d.Product.Model = catalog.UserDevice
+	user := func(name string, last time.Time) usage.Assigned {
+		a := usage.Assigned{Server: d.All[0], LastIs: license.LastRequest, Lease: 90 * 24 * time.Hour}
+		a.Kind, a.Name, a.Who, a.Seen, a.Last = license.AssignedUser, name, license.FoldName(name), now.AddDate(0, 0, -40), last
+		return a
+	}
+	gone := user("gone", now.AddDate(0, 0, -200))
+	gone.Ended = now.AddDate(0, 0, -110)
+	h := newHouseOf(t, d, usage.Activity{
+		At: now, Users: 2, People: usage.Between{Low: 2, High: 2}, Lists: []usage.List{{Server: d.All[0], At: now.Add(-time.Hour), Truncated: true}},
+		Rows: []usage.Assigned{user("Anna", now.AddDate(0, 0, -10)), user("=bob", time.Time{}), gone},
+	})
+	h.found()
+	return h
+}
+
+func TestActivityShowsWhoHasALicense(t *testing.T) {
+	h := assignedHouse(t)
+	a := h.get("/usage/cad%2Fx%20y?span=31")
+	a.wants(http.StatusOK, "License activity", "2 users and 0 devices", "Last license request", "Anna", "14 Nov 2026", "12 Feb 2027", "since",
+		"and no login", "Names without domains on", `<input type="hidden" name="span" value="31">`, "/activity.csv?span=31")
+	a = h.get("/usage/cad%2Fx%20y?who=ANN")
+	a.wants(http.StatusOK, "Anna", `value="ANN"`, "/activity.csv?who=ANN")
+	if strings.Contains(a.body, "gone") {
+		t.Error("a search for one name shows another")
+	}
+	h.get("/usage/cad%2Fx%20y?who=nobody").wants(http.StatusOK, "Nobody is called so.")
+	if a := founded(t).get("/usage/cad%2Fx%20y"); strings.Contains(a.body, "License activity") {
+		t.Error("licenses of a concurrent product are assigned to nobody, and shown")
+	}
+}
+
+func TestActivityIsAFile(t *testing.T) {
+	h := assignedHouse(t)
+	a := h.get("/usage/cad%2Fx%20y/activity.csv")
+	a.wants(http.StatusOK)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"name", "kind", "license_server", "first_assigned", "first_seen", "last", "last_is", "lease_until_at_least", "free_since"},
+		{"Anna", "user", `'=HYPERLINK("http://evil","x")`, "", "2026-10-15T15:05:00+02:00", "2026-11-14T14:05:00+01:00", "request", "2027-02-12T14:05:00+01:00", ""},
+		{"'=bob", "user", `'=HYPERLINK("http://evil","x")`, "", "2026-10-15T15:05:00+02:00", "", "request", "", ""},
+		{"gone", "user", `'=HYPERLINK("http://evil","x")`, "", "2026-10-15T15:05:00+02:00", "2026-05-08T15:05:00+02:00", "request", "", "2026-08-06T15:05:00+02:00"},
+	}
+	for i := range want {
+		if i >= len(rows) || !slices.Equal(rows[i], want[i]) {
+			t.Errorf("row %d: %q, want %q", i, rows[min(i, len(rows)-1)], want[i])
+		}
+	}
 }

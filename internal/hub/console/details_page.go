@@ -34,6 +34,7 @@ type detailsPage struct {
 	Servers    []serverUse
 	TrendCSV   string
 	ServersCSV string
+	Activity   *activityView // nil where licenses are not assigned
 }
 
 // A choiceView is one of a few, as a link.
@@ -92,6 +93,7 @@ type detailsQuery struct {
 	servers []string
 	span    string
 	step    usage.Step
+	who     string // of the license activity: a part of the name
 }
 
 // defaultSpan is shown where the address names none.
@@ -112,7 +114,7 @@ var stepsOf = map[string][]usage.Step{
 // never shows something else than it says.
 func readQuery(r *http.Request) (detailsQuery, error) {
 	q := r.URL.Query()
-	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step"))}
+	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step")), who: q.Get("who")}
 	if d.span == "" {
 		d.span = defaultSpan
 	}
@@ -140,6 +142,16 @@ func (d detailsQuery) question(clock look.Clock) usage.Question {
 
 // path returns the address of the query, or of a file below it.
 func (d detailsQuery) path(file string) string {
+	v := d.values()
+	p := productPath(d.product) + file
+	if len(v) > 0 {
+		p += "?" + v.Encode()
+	}
+	return p
+}
+
+// values is what stands in the address, without what goes without saying.
+func (d detailsQuery) values() url.Values {
 	v := url.Values{}
 	if d.span != defaultSpan {
 		v.Set("span", d.span)
@@ -150,11 +162,10 @@ func (d detailsQuery) path(file string) string {
 	if len(d.servers) > 0 {
 		v["server"] = d.servers
 	}
-	p := productPath(d.product) + file
-	if len(v) > 0 {
-		p += "?" + v.Encode()
+	if d.who != "" {
+		v.Set("who", d.who)
 	}
-	return p
+	return v
 }
 
 func (c *Console) details(r *http.Request, v visit) (detailsQuery, usage.Details, error) {
@@ -171,11 +182,15 @@ func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
+	a, err := c.activity(r, v, q, d.Product)
+	if err != nil {
+		return err
+	}
 	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK,
-		newDetailsPage(v.clock, q, d))
+		newDetailsPage(v.clock, q, d, a))
 }
 
-func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details) detailsPage {
+func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.Activity) detailsPage {
 	product := newProduct(d.Product)
 	p := detailsPage{
 		productView: product, nowView: newNow(d.Now, "", product),
@@ -184,6 +199,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details) detailsPa
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
 		TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+		Activity: newActivity(clock, q, a),
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))
 	for _, s := range spanWords {

@@ -71,9 +71,18 @@ func samplePages(t *testing.T) map[string]string {
 	render("usage", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, o, "")) })
 	render("usage empty", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, empty, c.HubURL)) })
 	render("usage waiting", func() ([]byte, error) { return p.usage.Render(shell, newUsagePage(clock, waiting, "")) })
-	render("details", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, query, d)) })
+	a := sampleActivity(clock)
+	a.Rows[0].Name, a.Rows[1].Server.Name, a.Lists[0].Server.Name = hostile, hostile, hostile
+	servers[0].Sources[1].Name, servers[0].Sources[2].Failure = hostile, hostile
+	searched := query
+	searched.who = hostile
+	render("details", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, query, d, nil)) })
+	render("details assigned", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, searched, d, a)) })
+	render("details nobody", func() ([]byte, error) {
+		return p.details.Render(shell, newDetailsPage(clock, query, d, &usage.Activity{}))
+	})
 	render("details empty", func() ([]byte, error) {
-		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}))
+		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil))
 	})
 	render("servers", func() ([]byte, error) {
 		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false))

@@ -35,6 +35,12 @@ func sampleServers(now time.Time) []usage.Server {
 		server(7, "retired-lic", usage.Removed, 200*24*time.Hour),
 	}
 	all[1].FailedAt, all[1].Failure = now.Add(-10*time.Minute), "Cannot connect to license server system. (-15,578:10049)"
+	all[0].Sources = []usage.Source{
+		{Name: "wmi-pools", Asked: now.Add(-45 * time.Minute)},
+		{Name: "udadmin", Asked: now.Add(-45 * time.Minute), Age: 12 * time.Minute, Remark: "one line was not understood"},
+		{Name: "sdk-inventory", Asked: now.Add(-45 * time.Minute), Failure: "The user is not authorized."},
+		{Name: "sdk-las", Asked: now.Add(-45 * time.Minute), Absent: true},
+	}
 	all[3].Manager, all[3].Version, all[3].Hosts = "flexnet", "11.19.6", []string{"muc-a.corp.example", "muc-b.corp.example", "muc-c.corp.example"}
 	all[4].Registered, all[4].Overdue, all[4].Manager, all[4].Version = now.Add(-30*time.Hour), true, "flexnet", ""
 	return all
@@ -171,6 +177,32 @@ func sampleDetails(clock look.Clock, days int) usage.Details {
 	}
 	d.Servers[2].Share = license.Count{}
 	return d
+}
+
+// sampleActivity has every kind of assignment.
+func sampleActivity(clock look.Clock) *usage.Activity {
+	servers := sampleServers(clock.Now)
+	ago := func(days int) time.Time { return clock.Now.AddDate(0, 0, -days) }
+	row := func(server int, kind license.AssigneeKind, name string, seen, last, ended int) usage.Assigned {
+		a := usage.Assigned{Server: servers[server], LastIs: license.LastRequest, Lease: 90 * 24 * time.Hour}
+		a.Kind, a.Name, a.Who, a.Seen = kind, name, license.FoldName(name), ago(seen)
+		if last >= 0 {
+			a.Last = ago(last)
+		}
+		if ended > 0 {
+			a.Ended = ago(ended)
+		}
+		return a
+	}
+	return &usage.Activity{
+		At: clock.Now, Users: 3, Devices: 1, People: usage.Between{Low: 2, High: 3},
+		Rows: []usage.Assigned{
+			row(0, license.AssignedUser, "anna.berg", 240, 1, 0), row(1, license.AssignedUser, "anna.berg", 30, 12, 0),
+			row(1, license.AssignedDevice, "kiosk-07", 200, 88, 0), row(0, license.AssignedUser, `CORP\zoe`, 10, -1, 0),
+			row(0, license.AssignedUser, "left.long.ago", 300, 140, 50),
+		},
+		Lists: []usage.List{{Server: servers[0], At: clock.Now.Add(-20 * time.Minute), Truncated: true}, {Server: servers[1], At: clock.Now.Add(-6 * time.Hour)}},
+	}
 }
 
 func sampleReview(now time.Time) registration.Review {

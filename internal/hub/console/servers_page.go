@@ -34,6 +34,7 @@ type serverRow struct {
 	Manager, Version        string
 	Agent                   string
 	Contact                 template.HTML
+	Sources                 []sourceRow // where it is read by several
 	StatusSort              int
 	ReportedSort, ReadsSort string
 }
@@ -93,6 +94,7 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Reported: clock.Age(s.LastReported), ReportedAt: timeUnder(clock, s.LastReported), ReportedSort: sortTime(s.LastReported),
 		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
 		Manager: managerWord(s.Manager), Version: s.Version, Agent: s.Agent, Contact: clock.Age(s.LastContact),
+		Sources: sourceRows(clock, s.Sources),
 	}
 	switch {
 	case !s.FailedAt.IsZero():

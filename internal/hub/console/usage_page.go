@@ -208,6 +208,12 @@ func newNow(n usage.Now, tightest string, p productView) nowView {
 			Facts: nowFacts(n, ""),
 		}
 	}
+	if n.SharedWith != "" && !n.Installed.Known && !n.Unlimited {
+		return nowView{
+			InUse: look.Count(n.InUse, whyNoUse(n)), Limit: "shared with " + n.SharedWith, Installed: sharedText(n), Available: look.None("it is counted there"),
+			Facts: nowFacts(n, ""),
+		}
+	}
 	return nowView{
 		Limit: "no limit", InUse: look.Count(n.InUse, whyNoUse(n)), Installed: installedText(n), Limited: !n.Unlimited,
 		Available: availableText(n), Purchased: purchasedText(n), Bar: nowBar(n, p), Facts: nowFacts(n, tightest),
@@ -253,9 +259,17 @@ func whyNoUse(n usage.Now) string {
 	return "A license server did not tell it at its last reading."
 }
 
+// sharedText stands where licenses are installed with another product.
+func sharedText(n usage.Now) template.HTML {
+	return template.HTML(`<span title="License files prove that both are one purchase: it is counted there.">shared with ` + template.HTMLEscapeString(n.SharedWith) + `</span>`)
+}
+
 func installedText(n usage.Now) template.HTML {
 	if n.Unlimited {
 		return "unlimited"
+	}
+	if n.SharedWith != "" && !n.Installed.Known {
+		return sharedText(n)
 	}
 	return look.Count(n.Installed, "The license servers do not tell how many are installed.")
 }
@@ -319,7 +333,7 @@ func nowBar(n usage.Now, p productView) template.HTML {
 func nowFacts(n usage.Now, tightest string) []factView {
 	var facts []factView
 	switch over := (factView{Name: "Overdraft used", Value: look.Count(n.Over, whyNoOverdraft)}); {
-	case n.Unlimited:
+	case n.Unlimited, n.SharedWith != "" && !n.Installed.Known:
 	case n.Over.Known && n.Over.N > 0:
 		over.Tone = look.Bad
 		if tightest != "" {
@@ -333,6 +347,9 @@ func nowFacts(n usage.Now, tightest string) []factView {
 		if tightest != "" && n.Counted > 1 {
 			facts = append(facts, factView{Name: "Tightest", Value: template.HTML(template.HTMLEscapeString(tightest))})
 		}
+	}
+	if n.SharedWith != "" {
+		facts = append(facts, factView{Name: "Shared with", Value: template.HTML(template.HTMLEscapeString(n.SharedWith)), Note: "one purchase, by license files; installed counts there"})
 	}
 	if n.Untold > 0 {
 		facts = append(facts, factView{Name: "Without", Value: template.HTML(look.Plural(n.Untold, "pool", "pools")), Note: "that never told its use", Tone: look.Warn})
