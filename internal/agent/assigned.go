@@ -34,8 +34,8 @@ func assigneeOf(a license.Assignment) assignee {
 
 // next returns what the hub has to be told of new assignments, and the roster
 // that is right once that is safe. Nobody's assignment ends because a list is
-// not complete.
-func (r roster) next(a license.Assignments, offset int64) ([]wire.Record, roster) {
+// not complete. own says that their instant is by the agent's clock.
+func (r roster) next(a license.Assignments, own bool, offset int64) ([]wire.Record, roster) {
 	now := roster{told: make(map[assignee]license.Assignment, len(a.List)), whole: r.whole}
 	for _, one := range a.List {
 		now.told[assigneeOf(one)] = one
@@ -62,7 +62,7 @@ func (r roster) next(a license.Assignments, offset int64) ([]wire.Record, roster
 	if len(assigned)+len(ended) == 0 && !complete {
 		return nil, now
 	}
-	return assignments(a, assigned, ended, complete, offset), now
+	return assignments(a, assigned, ended, complete, own, offset), now
 }
 
 // maxNames is how many names one record has at most: they are to stay below
@@ -71,11 +71,11 @@ const maxNames = 5000
 
 // assignments makes records of at most maxNames names each. The last one says
 // that they are complete, if they are.
-func assignments(a license.Assignments, assigned, ended []license.Assignment, complete bool, offset int64) []wire.Record {
+func assignments(a license.Assignments, assigned, ended []license.Assignment, complete, own bool, offset int64) []wire.Record {
 	var out []wire.Record
 	add := func(assigned, ended []wire.Assigned) {
 		out = append(out, &wire.Assignments{
-			At: a.At.Unix(), Own: true, OffsetMS: offset, Truncated: a.Truncated, Lease: int64(a.Lease / time.Second), LastIs: a.LastIs,
+			At: a.At.Unix(), Own: own, OffsetMS: offset, Truncated: a.Truncated, Lease: int64(a.Lease / time.Second), LastIs: a.LastIs,
 			Assigned: assigned, Ended: ended,
 		})
 	}
@@ -112,7 +112,7 @@ func lists(list []license.Assignment) []wire.Assigned {
 	for _, a := range list {
 		n := len(out)
 		if n == 0 || out[n-1].PoolKey != poolKey(a.Pool) || out[n-1].Who != a.Kind {
-			out = append(out, wire.Assigned{PoolKey: poolKey(a.Pool), Vendor: "CITRIX", Who: a.Kind})
+			out = append(out, wire.Assigned{PoolKey: poolKey(a.Pool), Vendor: a.Daemon, Who: a.Kind})
 			n++
 		}
 		l := &out[n-1]

@@ -16,7 +16,7 @@ import (
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 func user(name string, last time.Time) license.Assignment {
-	return license.Assignment{Pool: license.Pool{Feature: "XDT_PLT_UD", Variant: "2026.1201"}, Kind: license.AssignedUser, Name: name, Last: last}
+	return license.Assignment{Pool: license.Pool{Feature: "XDT_PLT_UD", Variant: "2026.1201"}, Daemon: "CITRIX", Kind: license.AssignedUser, Name: name, Last: last}
 }
 
 func assignedAt(at time.Time, list ...license.Assignment) license.Assignments {
@@ -62,7 +62,7 @@ func TestHubIsToldAllOnceADayAndElseWhatChanged(t *testing.T) {
 		{assignedAt(noon.Add(48 * time.Hour)), "!"},
 	} {
 		var records []wire.Record
-		records, r = r.next(c.list, 0)
+		records, r = r.next(c.list, true, 0)
 		if got := spoken(records); got != c.want {
 			t.Errorf("at %v: told %q, want %q", c.list.At, got, c.want)
 		}
@@ -72,9 +72,9 @@ func TestHubIsToldAllOnceADayAndElseWhatChanged(t *testing.T) {
 // What was not kept is told with the next reading.
 func TestRosterThatDidNotBecomeRightIsTold(t *testing.T) {
 	var r roster
-	_, r = r.next(assignedAt(noon, user("anna", noon)), 0)
-	lost, _ := r.next(assignedAt(noon.Add(time.Minute), user("bob", noon)), 0)
-	again, _ := r.next(assignedAt(noon.Add(2*time.Minute), user("bob", noon)), 0)
+	_, r = r.next(assignedAt(noon, user("anna", noon)), true, 0)
+	lost, _ := r.next(assignedAt(noon.Add(time.Minute), user("bob", noon)), true, 0)
+	again, _ := r.next(assignedAt(noon.Add(2*time.Minute), user("bob", noon)), true, 0)
 	if spoken(lost) != "+bob-anna" || spoken(again) != "+bob-anna" {
 		t.Errorf("told %q, then %q", spoken(lost), spoken(again))
 	}
@@ -96,7 +96,7 @@ func TestReplayOfWhatIsToldIsTheList(t *testing.T) {
 				want[fmt.Sprintf("user%d", n)] = last.Unix()
 			}
 			var records []wire.Record
-			records, r = r.next(list, 0)
+			records, r = r.next(list, true, 0)
 			for _, rec := range records {
 				a := rec.(*wire.Assignments)
 				if a.Complete {
@@ -125,7 +125,7 @@ func TestLongListsAreDividedAndTheLastPartIsComplete(t *testing.T) {
 	for i := range 2*maxNames + 1 {
 		list = append(list, user(strings.Repeat("x", wire.MaxName)+fmt.Sprint(i), noon))
 	}
-	records, _ := roster{}.next(assignedAt(noon, list...), 0)
+	records, _ := roster{}.next(assignedAt(noon, list...), true, 0)
 	if len(records) != 3 {
 		t.Fatalf("%d records, want 3", len(records))
 	}

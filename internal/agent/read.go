@@ -211,7 +211,7 @@ func (s *source) assigned(res collect.Result, offset int64) ([]wire.Record, rost
 	if res.Assignments == nil {
 		return nil, s.roster
 	}
-	return s.roster.next(*res.Assignments, offset)
+	return s.roster.next(*res.Assignments, res.Own, offset)
 }
 
 // remember keeps what must survive a restart, if it has changed.

@@ -6,11 +6,12 @@ import "time"
 // user/device license for its lease, a named user license until it is taken
 // back.
 type Assignment struct {
-	Pool  Pool
-	Kind  AssigneeKind
-	Name  string    // as the source writes it; FoldName gives the identity
-	First time.Time // when it was assigned first; zero if the source does not tell
-	Last  time.Time // see Assignments.LastIs; zero if the source does not tell
+	Pool   Pool
+	Daemon string // as in Reading
+	Kind   AssigneeKind
+	Name   string    // as the source writes it; FoldName gives the identity
+	First  time.Time // when it was assigned first; zero if the source does not tell
+	Last   time.Time // see Assignments.LastIs; zero if the source does not tell
 }
 
 // An AssigneeKind says to what a license is assigned.

@@ -184,8 +184,8 @@ type Gap struct {
 	Replaces []BatchID `json:"replaces,omitempty"`
 }
 
-// Assignments says to whom user/device licenses are assigned, and who is not
-// any more. Whoever it does not name is as before, unless it is complete.
+// Assignments says to whom licenses are assigned, and who has one no more.
+// Whoever it does not name is as before, unless it is complete.
 type Assignments struct {
 	Kind      string           `json:"kind"` // KindAssignments
 	At        int64            `json:"at"`   // of the source's data, not of the question

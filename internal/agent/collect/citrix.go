@@ -255,13 +255,13 @@ func readGrants(folder, codePage string) ([]citrix.Grant, error) {
 
 // result puts together what the sources told.
 func (q *citrixReading) result() Result {
-	res := Result{At: q.now, Server: q.server()}
+	res := Result{At: q.now, Own: true, Server: q.server()}
 	pools, complete, failure := q.pools()
 	if len(pools) == 0 {
 		res.Failure = failure
 	} else {
 		res.Snapshot = license.Snapshot{At: q.now, Complete: complete, Readings: citrix.Readings(pools)}
-		res.Own, res.Unlisted = true, true
+		res.Unlisted = true
 		res.Shared = q.shared(res.Snapshot.Readings)
 	}
 	res.Assignments = q.assignments(res.Snapshot.Readings)

@@ -146,7 +146,7 @@ func TestCitrixIsReadBySeveralSources(t *testing.T) {
 	// Users and devices are as old as udadmin says, and theirs is the pool that
 	// has their feature and date.
 	assigned := func(kind license.AssigneeKind, name string, day, hour, minute int) license.Assignment {
-		return license.Assignment{Pool: key, Kind: kind, Name: name, Last: time.Date(2026, 3, day, hour, minute, 0, 0, time.UTC)}
+		return license.Assignment{Pool: key, Daemon: "CITRIX", Kind: kind, Name: name, Last: time.Date(2026, 3, day, hour, minute, 0, 0, time.UTC)}
 	}
 	people := &license.Assignments{
 		At: at.Add(-12 * time.Minute), Complete: true, Truncated: true, Lease: 90 * 24 * time.Hour, LastIs: license.LastRequest,

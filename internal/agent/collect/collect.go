@@ -27,7 +27,7 @@ type Result struct {
 	Failure  string           // why use is unknown, in the source's words; empty if it is known
 	Server   license.Server   // what the source says about the server; GUID and Name are the caller's
 	Snapshot license.Snapshot // its At is zero if there is none
-	Own      bool             // Snapshot.At is the reader's clock, not the source's
+	Own      bool             // instants are by the reader's clock, not the source's
 	Unlisted bool             // who holds licenses is not told: Snapshot.Holders is not to be believed
 	Events   []Events
 	Denials  []Denial
@@ -130,6 +130,10 @@ func oneServer(out facts.Output, at time.Time) Result {
 		res.Snapshot = s.Snapshot
 		if s.Snapshot.At.IsZero() {
 			res.Snapshot.At, res.Own = at, true
+		}
+		if a := s.Assigned; a.Complete || len(a.List) > 0 {
+			a.At = res.Snapshot.At
+			res.Assignments = &a
 		}
 	}
 	return res

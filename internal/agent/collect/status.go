@@ -44,6 +44,9 @@ func (r *Status) Read(ctx context.Context) (Result, error) {
 	if res.Server.Manager = r.Manager.Name; res.HasSnapshot() {
 		// The times of tools are those of some clock, and of a minute at best.
 		res.Snapshot.At, res.Own = now, true
+		if res.Assignments != nil {
+			res.Assignments.At = now
+		}
 		res.Note = cmp.Or(oneLine(out.Servers[0].Partial), res.Note)
 	} else if exit != 0 {
 		res.Failure = fmt.Sprintf("%s (exit status %d)", res.Failure, exit)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/internal/agent/collect"
+	"headroom/internal/license"
 )
 
 // A call is how a manager's tool is called, and an output that it may print.
@@ -115,6 +116,23 @@ func TestStatusOfAServerThatIsPartlyDownSaysSo(t *testing.T) {
 	res := read(t, r)
 	if res.Failure != "" || res.Snapshot.Complete || res.Note == "" {
 		t.Errorf("failure %q, complete %v, note %q; want a part of the pools and why", res.Failure, res.Snapshot.Complete, res.Note)
+	}
+}
+
+func TestNamedUsersAreAssignments(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls {
+		res := read(t, statusReader(t, c, answer{Out: formatFixture(t, c.out)}))
+		a := res.Assignments
+		if c.manager != "dsls" {
+			if a != nil {
+				t.Errorf("%s: assignments %+v, want none", c.manager, a)
+			}
+			continue
+		}
+		if a == nil || !a.At.Equal(res.Snapshot.At) || a.LastIs != license.LastUse || len(a.List) == 0 || a.List[0].Daemon == "" {
+			t.Errorf("assignments %+v, want those of named users at %s", a, res.Snapshot.At)
+		}
 	}
 }
 

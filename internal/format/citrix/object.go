@@ -136,7 +136,7 @@ func (a *Answer) assigned(p properties, zone *time.Location) bool {
 		return false
 	}
 	pool := Pool{Feature: p.first("PEM"), SADate: saDateOf(p.first("SADate"), zone)}
-	a.Assigned = append(a.Assigned, license.Assignment{Pool: pool.Key(), Kind: kind, Name: p.first("Name")})
+	a.Assigned = append(a.Assigned, license.Assignment{Pool: pool.Key(), Daemon: Daemon, Kind: kind, Name: p.first("Name")})
 	return true
 }
 

@@ -249,7 +249,7 @@ func TestSampleHistory(t *testing.T) {
 
 func TestSampleUsageDetailsTellADevice(t *testing.T) {
 	want := []license.Assignment{{
-		Pool: license.Pool{Feature: "XDT_PLT_UD", Variant: "2015.1201"}, Kind: license.AssignedDevice, Name: "device00000001",
+		Pool: license.Pool{Feature: "XDT_PLT_UD", Variant: "2015.1201"}, Daemon: citrix.Daemon, Kind: license.AssignedDevice, Name: "device00000001",
 	}}
 	if d := cmp.Diff(want, printed(t, "wsl-sdk-Get-LicUsageDetails.txt").Assigned); d != "" {
 		t.Errorf("assigned (-want +got):\n%s", d)
@@ -288,7 +288,7 @@ func TestSampleUsers(t *testing.T) {
 		t.Fatalf("%d rows, want 6", len(u.Assigned))
 	}
 	at := time.Date(2017, 9, 14, 13, 41, 7, 0, time.UTC)
-	want := license.Assignment{Pool: license.Pool{Feature: "XDT_ENT_UD", Variant: "2017.1201"}, Kind: license.AssignedUser, Name: "u01.01", Last: at}
+	want := license.Assignment{Pool: license.Pool{Feature: "XDT_ENT_UD", Variant: "2017.1201"}, Daemon: citrix.Daemon, Kind: license.AssignedUser, Name: "u01.01", Last: at}
 	if d := cmp.Diff(want, u.Assigned[0]); d != "" {
 		t.Errorf("first row (-want +got):\n%s", d)
 	}

@@ -110,7 +110,7 @@ func (p *usersParser) row(s string, number int) {
 		}
 		return
 	}
-	a := license.Assignment{Pool: Pool{Feature: m[2], SADate: m[3]}.Key(), Kind: p.kind, Name: m[1]}
+	a := license.Assignment{Pool: Pool{Feature: m[2], SADate: m[3]}.Key(), Daemon: Daemon, Kind: p.kind, Name: m[1]}
 	if m[4] != "" {
 		var ok bool
 		if a.Last, ok = p.stamp(m[4]); !ok {

@@ -35,7 +35,7 @@ func TestUsersAndDevicesComeWithTheirStamps(t *testing.T) {
 	for _, text := range []string{usersText, strings.ReplaceAll(usersText, "\n", "\r\n"), "udadmin.exe -list -a -times\n\n" + strings.ReplaceAll(usersText, "\n ", "\n")} {
 		u := users(t, text, zone)
 		assigned := func(kind license.AssigneeKind, name, feature, date string, last time.Time) license.Assignment {
-			return license.Assignment{Pool: license.Pool{Feature: feature, Variant: date}, Kind: kind, Name: name, Last: last}
+			return license.Assignment{Pool: license.Pool{Feature: feature, Variant: date}, Daemon: citrix.Daemon, Kind: kind, Name: name, Last: last}
 		}
 		want := []license.Assignment{
 			assigned(license.AssignedUser, "anna", "XDT_PLT_UD", "2026.1201", time.Date(2026, 11, 2, 7, 15, 0, 0, time.UTC)),

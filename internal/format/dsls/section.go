@@ -122,7 +122,7 @@ func (s *section) addUsers(st *facts.Status, pool func(feature, editor string) l
 		st.Snapshot.Holders = append(st.Snapshot.Holders, h)
 		if g.isNamed() && !u.waits {
 			st.Assigned.List = append(st.Assigned.List, license.Assignment{
-				Pool: h.Pool, Kind: license.AssignedUser, Name: u.name, First: h.Since, Last: dates.instant(u.last),
+				Pool: h.Pool, Daemon: g.editor, Kind: license.AssignedUser, Name: u.name, First: h.Since, Last: dates.instant(u.last),
 			})
 		}
 	}

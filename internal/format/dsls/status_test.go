@@ -106,7 +106,7 @@ func TestSampleNamedUserWithGermanDates(t *testing.T) {
 		t.Errorf("complete %t, -want +got\n%s", s.Snapshot.Complete, diff)
 	}
 	want := license.Assignments{Complete: true, LastIs: license.LastUse, List: []license.Assignment{{
-		Pool: license.Pool{Feature: "DRTEST"}, Kind: license.AssignedUser, Name: "user01",
+		Pool: license.Pool{Feature: "DRTEST"}, Daemon: "DSLSVendor1", Kind: license.AssignedUser, Name: "user01",
 		First: time.Date(2024, 7, 22, 9, 26, 1, 0, time.UTC), Last: time.Date(2024, 7, 22, 9, 35, 5, 0, time.UTC),
 	}}}
 	if diff := cmp.Diff(want, s.Assigned); diff != "" {

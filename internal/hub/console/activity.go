@@ -15,8 +15,7 @@ import (
 	"headroom/internal/look"
 )
 
-// An activityView is to whom the licenses of a user/device product are
-// assigned.
+// An activityView is to whom the licenses of a product are assigned.
 type activityView struct {
 	Summary  string
 	Who      string // what is searched for; empty: all
@@ -49,12 +48,12 @@ const activityRows = 1000
 // activity answers who has licenses of a product; nil for a product whose
 // licenses are not assigned.
 func (c *Console) activity(r *http.Request, v visit, q detailsQuery, p catalog.Product) (*usage.Activity, error) {
-	if p.Model != catalog.UserDevice {
-		return nil, nil
-	}
 	a, err := c.Usage.Activity(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
 		return nil, err
+	}
+	if len(a.Rows) == 0 && p.Model != catalog.UserDevice {
+		return nil, nil
 	}
 	a.Rows = named(a.Rows, q.who)
 	return &a, nil
@@ -80,7 +79,7 @@ func newActivity(clock look.Clock, q detailsQuery, a *usage.Activity) *activityV
 		return nil
 	}
 	v := &activityView{
-		Summary: activitySummary(a), Who: q.who, Found: len(a.Rows), LastWord: "Last use", CSV: q.path("/activity.csv"), Rules: activityRules(clock, a),
+		Summary: activitySummary(a), Who: q.who, Found: len(a.Rows), LastWord: lastWord(""), CSV: q.path("/activity.csv"), Rules: activityRules(clock, a),
 	}
 	for i, r := range a.Rows {
 		if r.LastIs != "" {
@@ -104,10 +103,13 @@ func newActivity(clock look.Clock, q detailsQuery, a *usage.Activity) *activityV
 }
 
 func lastWord(k license.LastKind) string {
-	if k == license.LastLogin {
+	switch k {
+	case license.LastLogin:
 		return "Last login"
+	case license.LastRequest:
+		return "Last license request"
 	}
-	return "Last license request"
+	return "Last use"
 }
 
 // activitySummary counts who has a license.
@@ -140,13 +142,15 @@ func activityRules(clock look.Clock, a *usage.Activity) []string {
 			truncated = append(truncated, l.Server.Name)
 		}
 	}
-	rules := []string{
-		"First seen is when Headroom saw the assignment first, unless the license server tells when it was. " +
-			"A license request is a client asking for a license, and no login.",
-		"A license stays assigned for its lease after the last use. The license server does not tell when that was; " +
-			"the lease shown is counted from the last stamp, and may last longer.",
-		"The oldest list is from " + clock.AgeText(oldest) + ".",
+	rules := []string{"First seen is when Headroom saw the assignment first, unless the license server tells when it was."}
+	if slices.ContainsFunc(a.Rows, func(r usage.Assigned) bool { return r.LastIs == license.LastRequest }) {
+		rules = append(rules, "A license request is a client asking for a license, and no login.")
 	}
+	if slices.ContainsFunc(a.Rows, func(r usage.Assigned) bool { return r.Lease != 0 }) {
+		rules = append(rules, "A license stays assigned for its lease after the last use. The license server does not tell when that was; "+
+			"the lease shown is counted from the last stamp, and may last longer.")
+	}
+	rules = append(rules, "The oldest list is from "+clock.AgeText(oldest)+".")
 	if len(truncated) > 0 {
 		rules = append(rules, "Names without domains on "+joined(truncated)+": people of two domains with one name count as one there.")
 	}

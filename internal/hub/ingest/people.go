@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"headroom/internal/license"
 	"headroom/internal/wire"
 )
@@ -10,6 +12,8 @@ const maxSources = 100
 
 // maxLease is longer than any lease.
 const maxLease = 100 * 366 * 24 * 3600
+
+var lastKinds = []license.LastKind{"", license.LastRequest, license.LastLogin, license.LastUse}
 
 // assignments believes to whom licenses are assigned. Their stamps are the
 // source's own and are never shifted.
@@ -26,7 +30,7 @@ func (b *builder) assignments(r *wire.Assignments) error {
 	switch {
 	case r.Lease < 0 || r.Lease > maxLease:
 		return b.no("a lease of %d seconds", r.Lease)
-	case r.LastIs != "" && r.LastIs != license.LastRequest && r.LastIs != license.LastLogin:
+	case !slices.Contains(lastKinds, r.LastIs):
 		return b.no("a last %.40q is not known to this hub; update the hub", r.LastIs)
 	}
 	out := Assignments{At: at, Complete: r.Complete, Truncated: r.Truncated, Lease: r.Lease, LastIs: r.LastIs}

@@ -74,11 +74,11 @@ func TestAssignmentsBeginRenewAndEnd(t *testing.T) {
 
 func TestNewestListSpeaksForAll(t *testing.T) {
 	w := newWorld(t, storetest.New(t))
-	w.take(t, 1, &wire.Assignments{At: noon, Truncated: true, Lease: 90 * 86400, LastIs: license.LastRequest, Own: true, OffsetMS: 3_600_000})
+	w.take(t, 1, &wire.Assignments{At: noon, Truncated: true, Lease: 90 * 86400, LastIs: license.LastUse, Own: true, OffsetMS: 3_600_000})
 	w.take(t, 2, &wire.Assignments{At: noon - 60, Lease: 86400})
 	rosters, err := w.db.Rosters(t.Context(), w.agent.Org)
 	want := map[int64]usage.Roster{
-		w.server(t).ID: {At: now.Add(time.Hour), Truncated: true, Lease: 90 * 24 * time.Hour, LastIs: license.LastRequest},
+		w.server(t).ID: {At: now.Add(time.Hour), Truncated: true, Lease: 90 * 24 * time.Hour, LastIs: license.LastUse},
 	}
 	if d := cmp.Diff(want, rosters); d != "" || err != nil {
 		t.Errorf("%v; roster (-want +got):\n%s", err, d)

@@ -43,8 +43,7 @@ type Source struct {
 	Remark  string
 }
 
-// An Activity is to whom the licenses of a user/device product are and were
-// assigned.
+// An Activity is to whom the licenses of a product are and were assigned.
 type Activity struct {
 	Organisation Organisation
 	At           time.Time

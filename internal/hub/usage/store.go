@@ -35,8 +35,7 @@ type Store interface {
 	// Server.ID, of those that tell any.
 	Rosters(ctx context.Context, org int64) (map[int64]Roster, error)
 
-	// Assignees lists to whom user/device licenses of a license server are and
-	// were assigned.
+	// Assignees lists to whom licenses of a license server are and were assigned.
 	Assignees(ctx context.Context, org, server int64) ([]Assignee, error)
 
 	// Sources lists how the sources stand by which license servers are read, by

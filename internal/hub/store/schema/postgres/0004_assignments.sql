@@ -1,5 +1,4 @@
--- To whom user/device licenses are assigned, by what sources servers are read,
--- and pools whose licenses are another's (docs/format/store.md).
+-- To whom licenses are assigned, by what sources servers are read, and pools whose licenses are another's (docs/format/store.md).
 
 -- +goose Up
 -- What is known of one assignee of one pool. An assignee has a license while
@@ -27,7 +26,7 @@ CREATE TABLE roster (
 	complete_at BIGINT  NOT NULL, -- of the newest one that names all
 	truncated   BIGINT  NOT NULL, -- 1: users are named without their domains
 	lease       BIGINT  NOT NULL, -- 0: not told
-	last_is     TEXT    NOT NULL, -- request, login
+	last_is     TEXT    NOT NULL, -- request, login, use
 	PRIMARY KEY (org_id, server_id)
 );
 
