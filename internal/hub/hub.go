@@ -224,6 +224,9 @@ func (h *Hub) SetupLink(ctx context.Context) (string, error) {
 // and closes the hub.
 func (h *Hub) Run(ctx context.Context) error {
 	if err := h.announce(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = nil // asked to end before it began
+		}
 		return errors.Join(err, h.Close())
 	}
 	srv := &http.Server{
