@@ -30,6 +30,7 @@ type hub struct {
 	key      ed25519.PublicKey
 	state    wire.RegistrationState
 	loseYes  bool // the answer to a confirmation is lost, once
+	slow     *slowAnswer
 	removed  bool
 	pending  string        // name of a server that waits for an administrator
 	ahead    time.Duration // of the hub's clock before ours
@@ -47,7 +48,14 @@ func newHub(t *testing.T) *hub {
 	return h
 }
 
+// A slowAnswer is an answer about a registration that is long under way.
+type slowAnswer struct {
+	given chan struct{} // closed when the hub has given it
+	sent  chan struct{} // it arrives when this is closed
+}
+
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
+	defer h.wait(w)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
@@ -128,6 +136,23 @@ func (h *hub) registrations(w http.ResponseWriter, r *http.Request, body []byte)
 		h.answer(w, http.StatusOK, h.state)
 	default:
 		h.answer(w, http.StatusOK, h.state)
+		w.Header().Set("X-Slow", "yes")
+	}
+}
+
+// wait holds the end of a slow answer back.
+func (h *hub) wait(w http.ResponseWriter) {
+	h.mu.Lock()
+	slow := h.slow
+	if w.Header().Get("X-Slow") == "" {
+		slow = nil
+	} else {
+		h.slow = nil
+	}
+	h.mu.Unlock()
+	if slow != nil {
+		close(slow.given)
+		<-slow.sent
 	}
 }
 

@@ -151,7 +151,7 @@ func (a *Agent) Standing(ctx context.Context) (Standing, error) {
 		return a.standing(), err
 	}
 	expected := a.standing().Is(reg.Expect)
-	if err := a.Confirm(ctx, got.OrganisationID, expected); err != nil {
+	if err := a.confirm(ctx, got.OrganisationID, expected); err != nil {
 		return a.standing(), err
 	}
 	if !expected {
@@ -163,6 +163,13 @@ func (a *Agent) Standing(ctx context.Context) (Standing, error) {
 // Confirm is the license server's yes or no to the organisation that a person
 // was shown.
 func (a *Agent) Confirm(ctx context.Context, organisation string, accept bool) error {
+	a.asking.Lock() // an older answer of the hub must not undo it
+	defer a.asking.Unlock()
+	return a.confirm(ctx, organisation, accept)
+}
+
+// confirm is Confirm for who is asking already.
+func (a *Agent) confirm(ctx context.Context, organisation string, accept bool) error {
 	var reg registration
 	a.look(func(st state) {
 		if st.Registration != nil {

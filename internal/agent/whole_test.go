@@ -602,3 +602,34 @@ func TestEveryRecordOfAnOwnInstantSaysHowTheClockStands(t *testing.T) {
 		t.Errorf("seen %v, want samples, holders and a failed reading", kinds)
 	}
 }
+
+// The loop that asks the hub may hold an answer from before a person said yes.
+func TestLateAnswerDoesNotUndoAConfirmation(t *testing.T) {
+	h := newHub(t)
+	a := open(t, config(t, h.URL, fileServer(t, "cad")))
+	share(t, a)
+	register(t, a, "")
+	h.approve("org-1", "Example Works")
+	if _, err := a.Standing(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowAnswer{given: make(chan struct{}), sent: make(chan struct{})}
+	h.with(func() { h.slow = slow })
+	asked, said := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := a.Standing(t.Context())
+		asked <- err
+	}()
+	<-slow.given
+	go func() { said <- a.Confirm(t.Context(), "org-1", true) }()
+	select {
+	case err := <-said:
+		said <- err
+	case <-time.After(50 * time.Millisecond): // it may wait for the answer
+	}
+	close(slow.sent)
+	if err := errors.Join(<-asked, <-said); err != nil {
+		t.Fatal(err)
+	}
+	registered(t, a, wire.RegistrationConfirmed)
+}
