@@ -180,7 +180,8 @@ func firstByte(ctx context.Context, h *runningHub, path string) (took time.Durat
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("%s: status %d", path, resp.StatusCode)
+		text, err := io.ReadAll(resp.Body)
+		return 0, errors.Join(fmt.Errorf("%s: status %d: %s", path, resp.StatusCode, text), err)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return took, err
