@@ -37,7 +37,7 @@ type runningHub struct {
 // startHub runs a hub on a SQLite file that does not exist yet, and founds its
 // organisation.
 func startHub(ctx context.Context, file string, now int64) (*runningHub, error) {
-	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as a hub's program does
+	debug.SetMemoryLimit(hub.MemoryLimit(0) + clientMemory) // as a hub's program does, and for the clients beside it
 	debug.SetGCPercent(hub.GCPercent)
 	h := &runningHub{ended: make(chan error, 1)}
 	h.now.Store(now)
@@ -89,6 +89,9 @@ type agent struct {
 	server wire.ServerInfo
 	seq    uint64
 }
+
+// clientMemory is what clients and the generator may take beside the hub.
+const clientMemory = 128 << 20
 
 // epoch is the spool epoch of every agent here.
 const epoch = "0001-00c0ffee00c0ffee"

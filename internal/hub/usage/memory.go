@@ -12,8 +12,9 @@ import (
 
 // A memory keeps what was read and computed: the pasts of organisations, the
 // filters and the days of trends that were asked for lately. When it is full,
-// what was used least recently goes first: trends and filters, then blocks, then
-// pasts; the past of the organisation that asks stays.
+// what was used least recently goes first: blocks, which take most of it and are
+// quickly read again, then trends and filters, then pasts; the past of the
+// organisation that asks stays.
 type memory struct {
 	mu      sync.Mutex
 	clock   int64
@@ -67,7 +68,7 @@ func (m *memory) shrink(limit int64) {
 	if all <= limit {
 		return
 	}
-	over := all - limit
+	over := m.shrinkBlocks(all-limit, limit/blockShare)
 	for over > 0 && len(m.trends) > 1 {
 		over -= m.forget()
 	}
@@ -75,17 +76,34 @@ func (m *memory) shrink(limit int64) {
 		over -= m.filters[0].size
 		m.filters = slices.Delete(m.filters, 0, 1)
 	}
-	for _, org := range m.oldest() {
-		if over > 0 {
-			over -= m.pasts[org].blocks.shrinkBy(over)
-		}
-	}
+	over = m.shrinkBlocks(over, 0)
 	for _, org := range m.oldest() {
 		if p := m.pasts[org]; over > 0 && p != newest {
 			over -= p.held()
 			m.evict(org)
 		}
 	}
+}
+
+// blockShare says which share of the memory is left to blocks, before trends and
+// filters have to go for them.
+const blockShare = 8
+
+// shrinkBlocks drops blocks that were used least recently until so many bytes are
+// free that had to be, or no more than a floor of them is left. It returns how
+// many still have to be.
+func (m *memory) shrinkBlocks(over, floor int64) int64 {
+	spare := -floor
+	for _, p := range m.pasts {
+		spare += p.blocks.bytes()
+	}
+	for _, org := range m.oldest() {
+		if n := min(over, spare); n > 0 {
+			freed := m.pasts[org].blocks.shrinkBy(n)
+			over, spare = over-freed, spare-freed
+		}
+	}
+	return over
 }
 
 // oldest lists the organisations by the last use of their pasts.
@@ -264,8 +282,12 @@ func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []i
 // size is about what a kept bucket takes, its place in the map included.
 func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
 
-// keep keeps a bucket, and forgets the trends that were used least recently
-// when a sixteenth of the limit is reached.
+// trendShare says which share of the memory trends may take: those of 1,000
+// license servers take 40 kB a day.
+const trendShare = 3
+
+// keep keeps a bucket, and forgets the trends that were used least recently when
+// they have their share of the limit.
 func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -290,7 +312,7 @@ func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
 	t.buckets[b.Span] = k
 	t.size += k.size()
 	m.size += k.size()
-	for m.size > cmp.Or(limit, DefaultMemory)/16 && len(m.trends) > 1 {
+	for m.size > cmp.Or(limit, DefaultMemory)/trendShare && len(m.trends) > 1 {
 		m.forget()
 	}
 }
