@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix"
+	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -31,6 +31,7 @@ var mayImport = map[string]string{
 	"format":          "license " + formats,
 	"format/text":     "license",
 	"format/facts":    "license",
+	"format/denial":   "license",
 	"format/flexnet":  "license format/text format/facts",
 	"format/citrix":   "license format/text format/facts format/flexnet",
 	"format/dsls":     "license format/text format/facts",

@@ -11,6 +11,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -128,10 +129,16 @@ func (a *Agent) open() (err error) {
 
 // Close lets another process open the state folder.
 func (a *Agent) Close() error {
-	if a.spool == nil {
-		return nil
+	var errs []error
+	for _, s := range a.sources {
+		if r, ok := s.reader.(io.Closer); ok {
+			errs = append(errs, r.Close())
+		}
 	}
-	return a.spool.Close()
+	if a.spool != nil {
+		errs = append(errs, a.spool.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Run reads and sends until ctx is done. The first failure that is the

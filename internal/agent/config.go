@@ -34,7 +34,7 @@ type ServerConfig struct {
 	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, to be asked instead of its database
 	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
-	Path        string   `toml:"path"`         // flexnet-log: the debug log; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
+	Path        string   `toml:"path"`         // flexnet-log: the debug log, or a pattern of all its files; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
 	Command     []string `toml:"command"`      // a program by its absolute path and its arguments, instead of tool and license
 	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
 	Host        string   `toml:"host"`         // which server is meant, where the text tells of several

@@ -74,7 +74,11 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 			Timeout: time.Duration(c.Timeout), Now: now,
 		}, nil
 	case "flexnet-log":
-		return collect.NewFlexNetLog(c.Path, zone, c.CodePage, resume, now)
+		format, err := collect.FlexNetLog(zone, c.CodePage)
+		if err != nil {
+			return nil, err
+		}
+		return collect.NewEventLog(c.Path, format, resume, now)
 	case "file":
 		return &collect.File{
 			Path: c.Path, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage, Replay: c.Replay, Now: now,

@@ -83,12 +83,14 @@ type Step struct {
 
 // A Denial is a request that was refused.
 type Denial struct {
-	Pool   license.Pool
-	At     time.Time
-	User   string
-	Host   string
-	Reason string
-	Count  int64 // retries folded into it, at least 1
+	Pool    license.Pool
+	At      time.Time
+	Last    time.Time // the last refusal folded into it; zero if it is not told
+	User    string
+	Host    string
+	Reason  string
+	Count   int64  // refusals folded into it, at least 1
+	Outcome string // a denial.Outcome; empty if it is not told
 }
 
 // eventsOf turns what a parser says of uses into what a result does.

@@ -44,7 +44,7 @@ type logWorld struct {
 	t    *testing.T
 	path string
 	now  time.Time
-	r    *collect.FlexNetLog
+	r    *collect.EventLog
 }
 
 func newLog(t *testing.T, text string) *logWorld {
@@ -57,10 +57,15 @@ func newLog(t *testing.T, text string) *logWorld {
 
 func (w *logWorld) reopen(resume string) {
 	w.t.Helper()
-	r, err := collect.NewFlexNetLog(w.path, time.UTC, "", resume, func() time.Time { return w.now })
+	format, err := collect.FlexNetLog(time.UTC, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	r, err := collect.NewEventLog(w.path, format, resume, func() time.Time { return w.now })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = r.Close() })
 	w.r = r
 }
 
@@ -105,7 +110,7 @@ func only(events []collect.Events, feature string) []collect.Events {
 func TestLogTellsWhatHappenedSinceTheLastLook(t *testing.T) {
 	w := newLog(t, logStart+logMorning)
 	first := w.look("08:40:05")
-	want := []collect.Events{draft("08:00:00", "08:40:00", 0,
+	want := []collect.Events{draft("08:10:00", "08:40:00", 0,
 		collect.Step{At: at("08:10:00"), InUse: 1, High: 1},
 		collect.Step{At: at("08:20:00"), InUse: 3, High: 3},
 		collect.Step{At: at("08:25:00"), InUse: 2, High: 2},
@@ -114,8 +119,8 @@ func TestLogTellsWhatHappenedSinceTheLastLook(t *testing.T) {
 		t.Errorf("first look (-want +got):\n%s", diff)
 	}
 	wantDenials := []collect.Denial{{
-		Pool: license.Pool{Feature: "MILL"}, At: at("08:30:00"), User: "kim", Host: "ws014",
-		Reason: "Licensed number of users already reached. (-4,342)", Count: 2,
+		Pool: license.Pool{Feature: "MILL"}, At: at("08:30:00"), Last: at("08:31:00"), User: "kim", Host: "ws014",
+		Reason: "Licensed number of users already reached. (-4,342)", Count: 2, Outcome: "unserved",
 	}}
 	if diff := cmp.Diff(wantDenials, first.Denials); diff != "" {
 		t.Errorf("refusals (-want +got):\n%s", diff)
@@ -142,7 +147,7 @@ func TestLogGoesOnWhereASafeResultEnded(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after a restart at %s (-want +got):\n%s", resume, diff)
 	}
-	if _, err := collect.NewFlexNetLog(w.path, nil, "", "yesterday", nil); err == nil {
+	if _, err := collect.NewEventLog(w.path, collect.LogFormat{}, "yesterday", nil); err == nil {
 		t.Error("a position that is none was accepted")
 	}
 }
@@ -232,5 +237,31 @@ func TestLogThatCannotBeReadIsUnknown(t *testing.T) {
 	}
 	if res := w.look("08:00:00"); !strings.Contains(res.Failure, "debug.log") {
 		t.Errorf("a log that is gone: failure %q, want one that names it", res.Failure)
+	}
+}
+
+func TestLogCutAtAnyByteTellsTheSame(t *testing.T) {
+	text := logStart + logMorning
+	whole := newLog(t, text)
+	var want told
+	want.add(t, whole.look("08:40:05"))
+	want.add(t, whole.look("09:00:00"))
+	for cut := range text {
+		w := newLog(t, text[:cut])
+		var got told
+		w.now = at("08:00:05")
+		if res := read(t, w.r); res.Failure == "" { // else no line tells its date yet
+			got.add(t, res)
+			w.reopen(res.Resume)
+		}
+		w.write(text[cut:])
+		got.add(t, w.look("08:40:05"))
+		got.add(t, w.look("09:00:00"))
+		if diff := cmp.Diff(want.sorted().use, got.sorted().use); diff != "" {
+			t.Fatalf("cut behind %q (-whole +cut):\n%s", text[max(0, cut-20):cut], diff)
+		}
+		if diff := cmp.Diff(want.denials, got.denials); diff != "" {
+			t.Fatalf("cut behind %q: denials (-whole +cut):\n%s", text[max(0, cut-20):cut], diff)
+		}
 	}
 }

@@ -130,7 +130,7 @@ func (r *Generic) newDenials(denials []generic.Denial) []Denial {
 	for _, d := range denials {
 		told[d] = true
 		if !r.denials[d] {
-			out = append(out, Denial(d))
+			out = append(out, Denial{Pool: d.Pool, At: d.At, User: d.User, Host: d.Host, Reason: d.Reason, Count: d.Count})
 		}
 	}
 	r.denials = told

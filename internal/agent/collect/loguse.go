@@ -1,0 +1,322 @@
+package collect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"headroom/internal/format/denial"
+	"headroom/internal/format/facts"
+	"headroom/internal/license"
+)
+
+// A logUse makes the use of pools of the events of a log. It is told them in the
+// order of the log and hands out what they say of one span after the other.
+// Events of one second are one step; a line that goes back in time counts in
+// the second that was reached before it.
+//
+// Where events tell what is in use after them, that counts. Elsewhere licenses
+// are counted out and in; one that comes back without having been seen going
+// out changes nothing, unless a status has told of it (anchor).
+type logUse struct {
+	silence time.Duration // how long the log vouches for itself after a line; 0: for ever
+
+	told    time.Time // before it everything was told
+	now     time.Time // the second that the log has come to; zero: no date yet
+	from    time.Time // of the spans that are open
+	pools   map[license.Pool]*poolUse
+	list    []*poolUse      // in the order of the log
+	dirty   []*poolUse      // changed in this second
+	steps   int             // that wait to be told
+	started map[string]bool // daemons of which the log tells all, "" is every one
+	vague   bool            // the log tells less than all
+	watch   denial.Watch
+	wants   []denial.Denial // that wait to be told
+}
+
+// A poolUse is the use of one pool. Its key has the daemon.
+type poolUse struct {
+	key     license.Pool
+	use     int64
+	out     map[holding]int // checkouts that are out
+	unseen  int64           // licenses that are out and were not seen going out
+	dirty   bool
+	high    int64 // of this second
+	settled int64 // at the end of the last second
+	changed time.Time
+	exact   bool
+	done    []Events // spans that are over
+	span    Events
+}
+
+// A holding is what an In has in common with its Out.
+type holding struct {
+	user, host, handle string
+	licenses           int64
+}
+
+func newLogUse(silence time.Duration, told time.Time) *logUse {
+	u := &logUse{silence: silence, told: told, pools: map[license.Pool]*poolUse{}, started: map[string]bool{}}
+	u.watch.Tell = func(d denial.Denial) {
+		if d.Settled().After(u.told) {
+			u.wants = append(u.wants, d)
+		}
+	}
+	return u
+}
+
+// add takes an event. One without a date is left out.
+func (u *logUse) add(e facts.Event) {
+	if e.At.IsZero() {
+		return
+	}
+	u.advance(e.At)
+	switch e.Kind {
+	case facts.Start:
+		u.start(e.Pool.Daemon)
+	case facts.Shutdown:
+		u.reset(e.Pool.Daemon)
+	case facts.Out, facts.Held, facts.In:
+		u.move(u.pool(e.Pool), e)
+	case facts.Refused:
+		if !e.Again {
+			u.pool(e.Pool) // it is there, though nobody may have it
+			u.watch.Refused(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host}, e.Reason)
+		}
+	}
+	if e.Kind == facts.Out && u.watch.Waiting() {
+		u.watch.Served(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host})
+	}
+}
+
+// advance goes on to the second of an event.
+func (u *logUse) advance(at time.Time) {
+	if u.now.IsZero() {
+		u.now = at
+		u.open(later(at, u.told))
+		return
+	}
+	if !at.After(u.now) {
+		return
+	}
+	u.flush()
+	if silent := u.now.Add(u.silence); u.silence > 0 && silent.Before(at) {
+		u.close(silent)
+		clear(u.started)
+		u.exact(func(*poolUse) bool { return true }, false)
+		u.open(later(at, u.told))
+	}
+	u.now = at
+}
+
+// open begins the spans of all pools.
+func (u *logUse) open(at time.Time) {
+	u.from = at
+	for _, p := range u.list {
+		p.begin(at)
+	}
+}
+
+// begin begins a span.
+func (p *poolUse) begin(at time.Time) {
+	p.span = Events{Daemon: p.key.Daemon, From: at, Exact: p.exact, Start: p.settled}
+}
+
+// close ends the spans of all pools; that of a span which would be empty is
+// dropped.
+func (u *logUse) close(at time.Time) {
+	for _, p := range u.list {
+		p.end(at)
+	}
+}
+
+func (p *poolUse) end(at time.Time) {
+	if at.After(p.span.From) {
+		p.span.To = at
+		p.done = append(p.done, p.span)
+	}
+}
+
+// flush makes steps of what changed in the second that is over.
+func (u *logUse) flush() {
+	for _, p := range u.dirty {
+		p.dirty, p.settled, p.changed = false, p.use, u.now
+		if u.now.Before(p.span.From) {
+			p.span.Start = p.use
+			continue
+		}
+		p.span.Steps = append(p.span.Steps, Step{At: u.now, InUse: p.use, High: p.high})
+		u.steps++
+	}
+	u.dirty = u.dirty[:0]
+}
+
+// pool returns a pool, made if it is new.
+func (u *logUse) pool(key license.Pool) *poolUse {
+	p := u.pools[key]
+	if p != nil {
+		return p
+	}
+	p = &poolUse{key: key, out: map[holding]int{}, exact: u.startSeen(key.Daemon)}
+	p.begin(later(u.from, u.now))
+	u.pools[key] = p
+	u.list = append(u.list, p)
+	return p
+}
+
+// startSeen says whether the log tells all of a daemon.
+func (u *logUse) startSeen(daemon string) bool {
+	return !u.vague && (u.started[""] || u.started[daemon])
+}
+
+// move takes licenses that went out or came back.
+func (u *logUse) move(p *poolUse, e facts.Event) {
+	before := p.use
+	h := holding{license.FoldName(e.User), license.FoldName(e.Host), e.Handle, e.Licenses}
+	switch {
+	case e.Kind == facts.Held && p.out[h] > 0: // seen going out
+	case e.Kind != facts.In:
+		p.out[h]++
+		p.use += e.Licenses
+	case p.out[h] > 0:
+		p.use -= e.Licenses
+		if p.out[h]--; p.out[h] == 0 {
+			delete(p.out, h)
+		}
+	case p.unseen >= e.Licenses:
+		p.unseen -= e.Licenses
+		p.use -= e.Licenses
+	}
+	if e.InUse.Known {
+		p.use = e.InUse.N
+		u.anchored(p, u.now)
+	}
+	if p.use != before || e.InUse.Known {
+		u.note(p)
+	}
+}
+
+// note takes a new use into the second.
+func (u *logUse) note(p *poolUse) {
+	if !p.dirty {
+		p.dirty, p.high = true, p.use
+		u.dirty = append(u.dirty, p)
+	}
+	p.high = max(p.high, p.use)
+}
+
+// start gives back all that is out on a daemon, or on all: from here on the log
+// tells all of them.
+func (u *logUse) start(daemon string) {
+	u.reset(daemon)
+	u.started[daemon] = true
+	u.exact(func(p *poolUse) bool { return daemon == "" || p.key.Daemon == daemon }, true)
+}
+
+func (u *logUse) reset(daemon string) {
+	for _, p := range u.list {
+		if daemon != "" && p.key.Daemon != daemon {
+			continue
+		}
+		clear(p.out)
+		p.unseen = 0
+		if p.use != 0 {
+			p.use = 0
+			u.note(p)
+		}
+	}
+}
+
+// exact notes from the second at hand on whether the log tells all of some pools.
+func (u *logUse) exact(which func(*poolUse) bool, exact bool) {
+	for _, p := range u.list {
+		if !which(p) {
+			continue
+		}
+		if exact {
+			u.anchored(p, u.now)
+		} else {
+			p.exact, p.span.Exact = false, false
+		}
+	}
+}
+
+// anchored notes that the use of a pool is known exactly from an instant on.
+func (u *logUse) anchored(p *poolUse, at time.Time) {
+	if p.exact || u.vague {
+		return
+	}
+	p.exact = true
+	if !at.After(p.span.From) {
+		p.span.Exact = true
+		return
+	}
+	p.end(at)
+	p.begin(at)
+}
+
+// lose notes that events could not be read: since the last time, or ever.
+func (u *logUse) lose(always bool) {
+	u.vague = u.vague || always
+	clear(u.started)
+	u.exact(func(*poolUse) bool { return true }, false)
+}
+
+// lost notes that the log has a hole: what was out before it may have come back
+// in it. It goes on at the next event.
+func (u *logUse) lost() {
+	u.flush()
+	if !u.now.IsZero() {
+		u.close(u.now)
+	}
+	u.watch.End()
+	clear(u.started)
+	for _, p := range u.list {
+		clear(p.out)
+		p.use, p.unseen, p.settled, p.exact = 0, 0, 0, false
+		p.begin(u.now)
+	}
+	u.now = time.Time{}
+}
+
+// tell returns what the log says up to an instant, which must not be before the
+// last second that has an event. What is said is not said again.
+func (u *logUse) tell(to time.Time) (events []Events, denials []Denial) {
+	if to.After(u.now) {
+		u.flush()
+	}
+	u.watch.Advance(to)
+	for _, p := range slices.SortedFunc(slices.Values(u.list), byPool) {
+		p.end(to)
+		for _, e := range p.done {
+			e.Pool = u.name(p.key)
+			events = append(events, e)
+		}
+		p.done = nil
+		p.begin(later(p.span.From, to))
+	}
+	for _, d := range u.wants {
+		denials = append(denials, Denial{
+			Pool: u.name(d.Pool), At: d.First, Last: d.Last, User: d.User, Host: d.Host, Reason: oneLine(d.Reason), Count: d.Count, Outcome: string(d.Outcome),
+		})
+	}
+	u.wants, u.steps, u.from, u.told = nil, 0, later(u.from, to), to
+	return events, denials
+}
+
+func byPool(a, b *poolUse) int {
+	return cmp.Or(
+		cmp.Compare(a.key.Feature, b.key.Feature), cmp.Compare(a.key.Variant, b.key.Variant), cmp.Compare(a.key.Daemon, b.key.Daemon))
+}
+
+// name returns the key of a pool as statuses have it: with its daemon only where
+// two serve the feature.
+func (u *logUse) name(key license.Pool) license.Pool {
+	for _, p := range u.list {
+		if p.key.Feature == key.Feature && p.key.Variant == key.Variant && p.key.Daemon != key.Daemon {
+			return key
+		}
+	}
+	key.Daemon = ""
+	return key
+}
