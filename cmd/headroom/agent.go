@@ -307,6 +307,8 @@ func writeStatus(w io.Writer, st agent.Status) error {
 	for _, s := range st.Servers {
 		how := "not read yet"
 		switch {
+		case s.OK && s.Reason != "":
+			how = "read, but " + s.Reason
 		case s.OK:
 			how = "read"
 		case s.Reason != "":

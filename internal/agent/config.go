@@ -35,6 +35,7 @@ type ServerConfig struct {
 	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
 	Path        string   `toml:"path"`         // flexnet-log: the debug log, or a pattern of all its files; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
+	Log         string   `toml:"log"`          // flexnet, file: the server's log, or a pattern of its files, read beside the status
 	Command     []string `toml:"command"`      // a program by its absolute path and its arguments, instead of tool and license
 	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
 	Host        string   `toml:"host"`         // which server is meant, where the text tells of several
@@ -166,7 +167,10 @@ func (s *ServerConfig) check(base string) error {
 	if _, err := s.zone(); err != nil {
 		return err
 	}
-	s.LicenseFile, s.Path = within(base, s.LicenseFile), within(base, s.Path)
+	s.LicenseFile, s.Path, s.Log = within(base, s.LicenseFile), within(base, s.Path), within(base, s.Log)
+	if s.Log != "" && statusLogs[s.Reader] == nil {
+		return fmt.Errorf("log is %q: the reader %s reads no log beside a status", s.Log, s.Reader)
+	}
 	switch s.Reader {
 	case "flexnet":
 		if !filepath.IsAbs(s.Tool) {

@@ -251,6 +251,8 @@ func short(r wire.Record) string {
 			out += fmt.Sprintf(" %s:%d", h.User, h.Licenses)
 		}
 		return out
+	case *wire.Events:
+		return fmt.Sprintf("events %s exact=%v %d %d", r.Feature, r.Exact, r.Start, r.InUse)
 	}
 	return fmt.Sprintf("%T", r)
 }

@@ -44,6 +44,9 @@ func (a *Agent) source(c ServerConfig) (*source, error) {
 		a.state.Servers[key] = st
 	}
 	reader, err := a.reader(c, st.Resume)
+	if err == nil && c.Log != "" {
+		reader, err = a.withLog(c, reader, st.Resume)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +115,29 @@ func statusReader(m collect.Manager, c ServerConfig, zone *time.Location, now fu
 	return r, err
 }
 
+// statusLogs leads from a reader of statuses to the logs of the same license
+// manager.
+var statusLogs = map[string]func(zone *time.Location, codePage string) (collect.LogFormat, error){
+	"flexnet": collect.FlexNetLog, "file": collect.FlexNetLog,
+}
+
+// withLog reads a server's log beside its status.
+func (a *Agent) withLog(c ServerConfig, status Reader, resume string) (Reader, error) {
+	zone, err := c.zone()
+	if err != nil {
+		return nil, err
+	}
+	format, err := statusLogs[c.Reader](zone, c.CodePage)
+	if err != nil {
+		return nil, err
+	}
+	log, err := collect.NewEventLog(c.Log, format, resume, a.options.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &collect.Joined{Status: status, Log: log}, nil
+}
+
 // readLoop reads a server at once and then at its interval.
 func (a *Agent) readLoop(ctx context.Context, s *source) error {
 	tick := time.NewTicker(time.Duration(s.config.Interval))
@@ -167,7 +193,7 @@ func (s *source) learn(facts license.Server) {
 func (s *source) note(res collect.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = wire.ReadState{Server: s.guid, At: res.At.Unix(), OK: res.Failure == "", Reason: res.Failure}
+	s.last = wire.ReadState{Server: s.guid, At: res.At.Unix(), OK: res.Failure == "", Reason: cmp.Or(res.Failure, res.Note)}
 	s.states = after(s.states, res.Sources)
 	if res.HasSnapshot() {
 		s.good = res.Snapshot.At

@@ -66,7 +66,7 @@ func TestWhatReadersTellReachesTheHub(t *testing.T) {
 	join(t, h, a)
 	send(t, a)
 	want := []string{
-		"*wire.Events",
+		"events licenses exact=true 0 [1]",
 		"holders :1", "holders mira:4",
 		"samples x1 generic own=true CAD 4/9", "samples x1 generic own=true MESH 0/5", "samples x1 keygen-relay own=true licenses 1/2",
 		"server counts []", "server relay []", "server told [lic7]",

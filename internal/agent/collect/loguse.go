@@ -21,17 +21,20 @@ import (
 type logUse struct {
 	silence time.Duration // how long the log vouches for itself after a line; 0: for ever
 
-	told    time.Time // before it everything was told
-	now     time.Time // the second that the log has come to; zero: no date yet
-	from    time.Time // of the spans that are open
-	pools   map[license.Pool]*poolUse
-	list    []*poolUse      // in the order of the log
-	dirty   []*poolUse      // changed in this second
-	steps   int             // that wait to be told
-	started map[string]bool // daemons of which the log tells all, "" is every one
-	vague   bool            // the log tells less than all
-	watch   denial.Watch
-	wants   []denial.Denial // that wait to be told
+	told      time.Time // before it everything was told
+	now       time.Time // the second that the log has come to; zero: no date yet
+	from      time.Time // of the spans that are open
+	pools     map[license.Pool]*poolUse
+	list      []*poolUse      // in the order of the log
+	dirty     []*poolUse      // changed in this second
+	steps     int             // that wait to be told
+	split     map[string]bool // features that a status names with their daemons
+	hopes     []*poolUse      // with an anchor
+	exactOnly bool            // a status stands beside: what the log does not tell exactly, it tells better
+	started   map[string]bool // daemons of which the log tells all, "" is every one
+	vague     bool            // the log tells less than all
+	watch     denial.Watch
+	wants     []denial.Denial // that wait to be told
 }
 
 // A poolUse is the use of one pool. Its key has the daemon.
@@ -41,10 +44,11 @@ type poolUse struct {
 	out     map[holding]int // checkouts that are out
 	unseen  int64           // licenses that are out and were not seen going out
 	dirty   bool
-	high    int64 // of this second
-	settled int64 // at the end of the last second
-	changed time.Time
+	high    int64     // of this second
+	settled int64     // at the end of the last second
+	changed time.Time // the last second in which it did
 	exact   bool
+	anchor  anchor
 	done    []Events // spans that are over
 	span    Events
 }
@@ -100,6 +104,7 @@ func (u *logUse) advance(at time.Time) {
 		return
 	}
 	u.flush()
+	u.settle(at)
 	if silent := u.now.Add(u.silence); u.silence > 0 && silent.Before(at) {
 		u.close(silent)
 		clear(u.started)
@@ -141,6 +146,9 @@ func (p *poolUse) end(at time.Time) {
 func (u *logUse) flush() {
 	for _, p := range u.dirty {
 		p.dirty, p.settled, p.changed = false, p.use, u.now
+		if !u.now.After(p.anchor.at.Add(calm)) {
+			p.anchor.at = time.Time{}
+		}
 		if u.now.Before(p.span.From) {
 			p.span.Start = p.use
 			continue
@@ -219,7 +227,7 @@ func (u *logUse) reset(daemon string) {
 			continue
 		}
 		clear(p.out)
-		p.unseen = 0
+		p.unseen, p.anchor = 0, anchor{}
 		if p.use != 0 {
 			p.use = 0
 			u.note(p)
@@ -273,7 +281,7 @@ func (u *logUse) lost() {
 	clear(u.started)
 	for _, p := range u.list {
 		clear(p.out)
-		p.use, p.unseen, p.settled, p.exact = 0, 0, 0, false
+		p.use, p.unseen, p.settled, p.exact, p.anchor = 0, 0, 0, false, anchor{}
 		p.begin(u.now)
 	}
 	u.now = time.Time{}
@@ -285,12 +293,14 @@ func (u *logUse) tell(to time.Time) (events []Events, denials []Denial) {
 	if to.After(u.now) {
 		u.flush()
 	}
+	u.settle(to)
 	u.watch.Advance(to)
 	for _, p := range slices.SortedFunc(slices.Values(u.list), byPool) {
 		p.end(to)
 		for _, e := range p.done {
-			e.Pool = u.name(p.key)
-			events = append(events, e)
+			if e.Pool = u.name(p.key); e.Exact || !u.exactOnly {
+				events = append(events, e)
+			}
 		}
 		p.done = nil
 		p.begin(later(p.span.From, to))
@@ -312,6 +322,9 @@ func byPool(a, b *poolUse) int {
 // name returns the key of a pool as statuses have it: with its daemon only where
 // two serve the feature.
 func (u *logUse) name(key license.Pool) license.Pool {
+	if u.split[key.Feature] {
+		return key
+	}
 	for _, p := range u.list {
 		if p.key.Feature == key.Feature && p.key.Variant == key.Variant && p.key.Daemon != key.Daemon {
 			return key

@@ -32,6 +32,7 @@ type detailsPage struct {
 	Coverage   template.HTML
 	Strip      template.HTML
 	Servers    []serverUse
+	Checks     []checkView
 	TrendCSV   string
 	ServersCSV string
 	Activity   *activityView // nil where licenses are not assigned
@@ -198,7 +199,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
-		TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+		Checks: newChecks(clock, d.Servers), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
 		Activity: newActivity(clock, q, a),
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))

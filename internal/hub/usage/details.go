@@ -57,6 +57,9 @@ func (s *Service) serverUses(e *estate, lines []line, q Question, common insight
 		if u.Peak, err = own.of(u.Server.ID, tracks); err != nil {
 			return nil, err
 		}
+		if u.Check, err = e.check(of, insight.Span{From: q.From.Unix(), To: q.To.Unix()}); err != nil {
+			return nil, err
+		}
 		if common.Known {
 			share, err := insight.At(e.reader, scratch[0], tracks, common.At)
 			if err != nil {

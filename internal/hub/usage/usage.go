@@ -167,6 +167,7 @@ type ServerUse struct {
 	Now    Now           // of this server alone; its last reading even where it does not report
 	Peak   insight.Peak  // its own, over the chosen span
 	Share  license.Count // its part of the sum at the instant of the common peak
+	Check  Check
 }
 
 // Details is the page of one product.
