@@ -32,7 +32,7 @@ var mayImport = map[string]string{
 	"format/text":     "license",
 	"format/facts":    "license",
 	"format/denial":   "license",
-	"format/flexnet":  "license format/text format/facts",
+	"format/flexnet":  "license format/text format/facts format/denial",
 	"format/citrix":   "license format/text format/facts format/flexnet",
 	"format/dsls":     "license format/text format/facts",
 	"format/lsdyna":   "license format/text format/facts",

@@ -289,9 +289,18 @@ func (a *Agent) records(s *source, res collect.Result) []wire.Record {
 	for _, d := range res.Denials {
 		out = append(out, &wire.Denial{
 			PoolKey: poolKey(d.Pool), At: d.At.Unix(), User: fit(d.User), Host: fit(d.Host), Reason: fit(d.Reason), Count: d.Count,
+			Last: last(d), Outcome: d.Outcome,
 		})
 	}
 	return out
+}
+
+// last is the last refusal of a denial, 0 where it is not told.
+func last(d collect.Denial) int64 {
+	if d.Last.IsZero() {
+		return 0
+	}
+	return d.Last.Unix()
 }
 
 func sameInfo(a, b wire.ServerInfo) bool {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"headroom/internal/format"
+	"headroom/internal/format/denial"
 	"headroom/internal/format/flexnet"
 	"headroom/internal/license"
 )
@@ -42,6 +43,7 @@ func (c *collector) logs(inputs []*input) error {
 	}
 	for _, h := range histories {
 		h.totals = flexnet.NewLogTotals(c.logOptions)
+		h.totals.OnDenial = func(d denial.Denial) { c.denied(h.server, d) }
 		for _, f := range h.files {
 			file, err := h.totals.Read(f.reader())
 			if err != nil {
@@ -49,6 +51,7 @@ func (c *collector) logs(inputs []*input) error {
 			}
 			f.log(file, c.options)
 		}
+		h.totals.Flush()
 		c.history(h)
 	}
 	return nil
@@ -170,6 +173,7 @@ func (c *collector) history(h *history) {
 func (r *row) events(f flexnet.LogFeature, o Options) {
 	r.Out, r.In = license.Of(f.Out), license.Of(f.In)
 	r.Denied, r.Denials, r.Unsupported = license.Of(f.Denied), license.Of(f.DeniedFolded), license.Of(f.Unsupported)
+	r.DenialsTrue, r.DenialsFalse = license.Of(f.DeniedTrue), license.Of(f.DeniedFalse)
 	r.Checkouts, r.CheckedOut = license.Of(f.Out), license.Of(f.OutLicenses)
 	r.Users, r.Hosts = license.Of(int64(f.Users)), license.Of(int64(f.Hosts))
 	r.Open, r.OpenCheckouts = license.Of(f.Open), license.Of(int64(f.OpenCheckouts))

@@ -93,6 +93,8 @@ func sum(rows []*row) Figures {
 			{&total.In, &r.In},
 			{&total.Denied, &r.Denied},
 			{&total.Denials, &r.Denials},
+			{&total.DenialsTrue, &r.DenialsTrue},
+			{&total.DenialsFalse, &r.DenialsFalse},
 			{&total.Unsupported, &r.Unsupported},
 			{&total.Open, &r.Open},
 			{&total.OpenCheckouts, &r.OpenCheckouts},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"headroom/internal/catalog"
+	"headroom/internal/format/denial"
 	"headroom/internal/license"
 )
 
@@ -23,7 +24,13 @@ type Report struct {
 	Features []Feature `json:"features"` // by server, daemon, feature
 	Products []Product `json:"products"` // by name
 	Files    []File    `json:"files"`    // in the order given
+	Denials  []Denials `json:"denials"`  // by day, server, daemon, feature, user, reason
+
+	DenialRule string `json:"denial_rule"` // how they are counted, for people
 }
+
+// DenialRule is how denials are counted, for people.
+const DenialRule = denial.Rule
 
 // Figures are what is known of a feature or a product. A figure that no file
 // tells is unknown, which is never the same as 0.
@@ -40,11 +47,13 @@ type Figures struct {
 	Users      license.Count `json:"users"`       // case folded
 	Hosts      license.Count `json:"hosts"`
 
-	Out         license.Count `json:"out"` // lines of the log
-	In          license.Count `json:"in"`
-	Denied      license.Count `json:"denied"`
-	Denials     license.Count `json:"denials"` // retries within 5 minutes folded into one
-	Unsupported license.Count `json:"unsupported"`
+	Out          license.Count `json:"out"` // lines of the log
+	In           license.Count `json:"in"`
+	Denied       license.Count `json:"denied"`
+	Denials      license.Count `json:"denials"`       // retries within 5 minutes folded into one
+	DenialsTrue  license.Count `json:"denials_true"`  // part of Denials: somebody went without
+	DenialsFalse license.Count `json:"denials_false"` // part of Denials: served soon after
+	Unsupported  license.Count `json:"unsupported"`
 
 	Peak          Peak          `json:"peak"`
 	Open          license.Count `json:"open"`           // licenses checked out at the end of the log
@@ -150,7 +159,7 @@ func Make(sources []Source, o Options) (Report, error) {
 			return Report{}, err
 		}
 	}
-	r := Report{Features: c.features(), Files: make([]File, 0, len(inputs))}
+	r := Report{Features: c.features(), Files: make([]File, 0, len(inputs)), Denials: c.denials(), DenialRule: DenialRule}
 	r.Products, err = c.products()
 	if err != nil {
 		return Report{}, err

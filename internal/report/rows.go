@@ -33,6 +33,7 @@ type collector struct {
 	// feature of a server with one daemon is that daemon's.
 	// The names are folded, and lead to those that were printed.
 	daemons map[string]map[string]string
+	refused map[Denials]*Denials // by the row without its counts, the user folded
 }
 
 // row returns the row of a feature, made if it is new. Host names are the same

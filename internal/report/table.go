@@ -31,6 +31,7 @@ func (r Report) WriteTable(w io.Writer) error {
 		}
 		t.end()
 	}
+	r.denialTable(table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)})
 	t := table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)}
 	t.row("FILE", "FORMAT", "LINES", "UNREAD", "FIRST", "LAST")
 	for _, f := range r.Files {
@@ -107,6 +108,7 @@ func (r Report) WriteCSV(w io.Writer) error {
 	rows := [][]string{{
 		"server", "daemon", "feature", "product", "state", "installed", "in_use", "reserved", "queued", "checkouts", "checked_out",
 		"users", "hosts", "out", "in", "denied", "denials", "unsupported", "peak", "peak_at", "peak_basis", "open", "open_checkouts", "first", "last",
+		"denials_true", "denials_false",
 	}}
 	for _, f := range r.Features {
 		row := []string{f.Server, f.Daemon, f.Feature, f.Product, f.StateName}
@@ -116,7 +118,7 @@ func (r Report) WriteCSV(w io.Writer) error {
 		} {
 			row = append(row, cell(c))
 		}
-		row = append(row, f.Peak.At.cell(), f.Peak.Known, cell(f.Open), cell(f.OpenCheckouts), f.First.cell(), f.Last.cell())
+		row = append(row, f.Peak.At.cell(), f.Peak.Known, cell(f.Open), cell(f.OpenCheckouts), f.First.cell(), f.Last.cell(), cell(f.DenialsTrue), cell(f.DenialsFalse))
 		rows = append(rows, row)
 	}
 	for _, row := range rows {

@@ -168,8 +168,17 @@ type Denial struct {
 	User   string `json:"user"`
 	Host   string `json:"host,omitempty"`
 	Reason string `json:"reason"`
-	Count  int64  `json:"count"` // retries folded into it, at least 1
+	Count  int64  `json:"count"` // refusals folded into it, at least 1
+
+	Last    int64  `json:"last,omitempty"`    // the last of them; 0: At, or not told
+	Outcome string `json:"outcome,omitempty"` // DenialServed or DenialUnserved; empty: not known
 }
+
+// The outcomes of a denial.
+const (
+	DenialServed   = "served"   // false: who was refused got the licenses soon after
+	DenialUnserved = "unserved" // true: somebody went without
+)
 
 // A Gap is a loss that the agent knows of: records taken and not kept.
 type Gap struct {

@@ -89,7 +89,7 @@ func (u *logUse) add(e facts.Event) {
 		}
 	}
 	if e.Kind == facts.Out && u.watch.Waiting() {
-		u.watch.Served(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host})
+		u.watch.Served(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host}.Folded())
 	}
 }
 

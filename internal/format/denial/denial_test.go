@@ -39,7 +39,7 @@ func play(t *testing.T, log string) string {
 		case "-":
 			w.Refused(at, r, "none left")
 		case "+":
-			w.Served(at, r)
+			w.Served(at, r.Folded())
 		default:
 			w.Advance(at)
 		}
@@ -87,8 +87,8 @@ func TestDenialsDoNotDependOnWhenOneLooks(t *testing.T) {
 				b.Refused(at, r, "none left")
 				refusals++
 			} else {
-				a.Served(at, r)
-				b.Served(at, r)
+				a.Served(at, r.Folded())
+				b.Served(at, r.Folded())
 			}
 		}
 		a.Advance(at)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/license"
 )
 
@@ -93,7 +94,7 @@ func (t *LogTotals) advance(at int64) int64 {
 		return at
 	}
 	if at > t.now {
-		t.Flush()
+		t.flush()
 		t.now = at
 	}
 	return t.now
@@ -135,6 +136,9 @@ func (t *LogTotals) moves(rec *logRecord, at int64) {
 		a.sum.OutLicenses += n
 		a.open += n
 		k.push(at)
+		if at >= 0 && t.watch.Waiting() {
+			t.watch.Served(logInstant(at), asker(rec))
+		}
 	} else {
 		a.sum.In++
 		a.sum.InLicenses += n
@@ -207,7 +211,26 @@ func (t *LogTotals) asks(rec *logRecord, at int64) {
 				a.sum.Shortages++
 			}
 		}
+		if at >= 0 {
+			t.watch.Refused(logInstant(at), request(rec), s.reason)
+		}
 	}
+}
+
+// asker is who asks for what, folded once for all lines that say so.
+func asker(rec *logRecord) denial.Request {
+	s := rec.subject
+	if s.asks == nil {
+		r := request(rec).Folded()
+		s.asks = &r
+	}
+	return *s.asks
+}
+
+// request is what somebody asked for, as all license servers' logs have it.
+func request(rec *logRecord) denial.Request {
+	s := rec.subject
+	return denial.Request{Pool: license.Pool{Feature: s.feature, Daemon: rec.process.name}, User: s.user, Host: s.host}
 }
 
 // repeats tells whether a refusal follows one of the same request so closely

@@ -24,15 +24,22 @@ type naiveLog struct {
 	users    map[[2]string]map[string]bool
 	hosts    map[[2]string]map[string]bool
 	refused  map[[4]string]time.Time
+	asked    map[[4]string][]asked
 	second   map[[2]string]flexnet.LogStep // of at
 	steps    []flexnet.LogStep
+}
+
+// An asked is that somebody asked for a feature, and got it or was refused.
+type asked struct {
+	at     time.Time
+	served bool
 }
 
 func newNaiveLog() *naiveLog {
 	n := &naiveLog{
 		at: mayDay(8, 0, 0), features: map[[2]string]*flexnet.LogFeature{},
 		users: map[[2]string]map[string]bool{}, hosts: map[[2]string]map[string]bool{},
-		refused: map[[4]string]time.Time{}, second: map[[2]string]flexnet.LogStep{},
+		refused: map[[4]string]time.Time{}, asked: map[[4]string][]asked{}, second: map[[2]string]flexnet.LogStep{},
 	}
 	n.line("(lmgrd) FlexNet Licensing (v11.16) started on LIC01 (IBM PC) (5/6/2024)")
 	return n
@@ -92,9 +99,35 @@ func (n *naiveLog) out(c flexnet.LogCheckout, tail string) {
 	f.Out++
 	f.OutLicenses += c.Licenses
 	n.meet(key, c)
+	n.asks(c, true)
 	c.Since = n.at
 	n.open = append(n.open, c)
 	n.value(key)
+}
+
+func (n *naiveLog) asks(c flexnet.LogCheckout, served bool) (who [4]string) {
+	who = [4]string{c.Daemon, c.Feature, strings.ToLower(c.User), strings.ToLower(c.Host)}
+	n.asked[who] = append(n.asked[who], asked{n.at, served})
+	return who
+}
+
+// outcomes counts the needs of those who were refused: a need ends with a refusal
+// that no other one follows within 5 minutes.
+func (n *naiveLog) outcomes() {
+	for who, all := range n.asked {
+		f := n.features[[2]string{who[0], who[1]}]
+		for i, a := range all {
+			within := slices.DeleteFunc(slices.Clone(all[i+1:]), func(b asked) bool { return b.at.Sub(a.at) > 5*time.Minute })
+			again := slices.ContainsFunc(within, func(b asked) bool { return !b.served })
+			switch {
+			case a.served || again:
+			case len(within) > 0:
+				f.DeniedFalse++
+			case n.at.Sub(a.at) > 5*time.Minute:
+				f.DeniedTrue++
+			}
+		}
+	}
 }
 
 func (n *naiveLog) in(c flexnet.LogCheckout, tail string) {
@@ -127,7 +160,7 @@ func (n *naiveLog) denied(c flexnet.LogCheckout, code int) {
 	n.line("(%s) DENIED: %q %s@%s  (Some text. (%d,342:10054 \"\"))", c.Daemon, c.Feature, c.User, c.Host, code)
 	f := n.feature([2]string{c.Daemon, c.Feature})
 	f.Denied++
-	who := [4]string{c.Daemon, c.Feature, strings.ToLower(c.User), strings.ToLower(c.Host)}
+	who := n.asks(c, false)
 	last, before := n.refused[who]
 	n.refused[who] = n.at
 	if before && n.at.Sub(last) <= 5*time.Minute {
@@ -156,6 +189,7 @@ func (n *naiveLog) reset(daemon string) {
 
 // sums returns the features, sorted.
 func (n *naiveLog) sums() []flexnet.LogFeature {
+	n.outcomes()
 	var all []flexnet.LogFeature
 	for key, f := range n.features {
 		f.Users, f.Hosts = len(n.users[key]), len(n.hosts[key])

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/license"
 )
 
@@ -26,6 +27,7 @@ type logSubject struct {
 
 	account *logAccount // of the totals that read the log, if any
 	denial  *logDenial
+	asks    *denial.Request // folded; nil until it matters
 }
 
 // A logVerbose is the part between ^^^ marks, which a daemon adds to its lines

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/license"
 )
 
@@ -26,6 +27,9 @@ type LogFeature struct {
 	// asks again within 5 minutes of the last refusal. Shortages is the part
 	// of it that was refused because no license was free (code -4).
 	DeniedFolded, Shortages int64
+	// DeniedTrue and DeniedFalse are the parts of DeniedFolded of which the log
+	// tells how they ended (denial.Rule); complete after Flush.
+	DeniedTrue, DeniedFalse int64
 	Unsupported             int64
 	Queued                  int64
 
@@ -88,6 +92,10 @@ type LogTotals struct {
 	// second that was reached before it. Undated changes are not reported.
 	OnStep func(LogStep)
 
+	// OnDenial, if set, is given every denial with a date once it is known how it
+	// ended, or at Flush.
+	OnDenial func(denial.Denial)
+
 	options LogOptions
 	writers *logWriters
 	books   []*logBooks // of the daemons, in order of the log
@@ -100,14 +108,17 @@ type LogTotals struct {
 	users map[string]bool
 	hosts map[string]bool
 	dirty []*logAccounts // changed in this second
+	watch denial.Watch
 }
 
 // NewLogTotals returns totals of an empty history.
 func NewLogTotals(o LogOptions) *LogTotals {
-	return &LogTotals{
+	t := &LogTotals{
 		options: o, writers: newLogWriters(), last: logUndated, now: logUndated,
 		users: map[string]bool{}, hosts: map[string]bool{},
 	}
+	t.watch.Tell = t.denied
+	return t
 }
 
 // Read adds one file. The error is that of r; what was read before it counts.
@@ -152,6 +163,7 @@ func (t *LogTotals) join(log *LogReader, rec *logRecord) (missing bool) {
 		return false
 	}
 	t.lossy = true
+	t.watch.End()
 	at := t.advance(log.first)
 	for _, b := range t.books {
 		t.reset(b, at)
@@ -159,8 +171,33 @@ func (t *LogTotals) join(log *LogReader, rec *logRecord) (missing bool) {
 	return true
 }
 
-// Flush reports the last second of the history to OnStep.
+// Flush ends the history: it reports the last second to OnStep, and the denials of
+// which it is not known how they ended to OnDenial.
 func (t *LogTotals) Flush() {
+	t.flush()
+	if t.last >= 0 {
+		t.watch.Advance(logInstant(t.last))
+	}
+	t.watch.End()
+}
+
+// denied takes a denial of which it is known how it ended.
+func (t *LogTotals) denied(d denial.Denial) {
+	i := slices.IndexFunc(t.books, func(b *logBooks) bool { return b.process.name == d.Pool.Daemon })
+	a := t.books[i].of(d.Pool.Feature)
+	switch d.Outcome {
+	case denial.Unserved:
+		a.sum.DeniedTrue++
+	case denial.Served:
+		a.sum.DeniedFalse++
+	}
+	if t.OnDenial != nil {
+		t.OnDenial(d)
+	}
+}
+
+// flush reports the second that is over.
+func (t *LogTotals) flush() {
 	for _, a := range t.dirty {
 		a.dirty = false
 		if t.OnStep != nil {

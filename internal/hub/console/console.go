@@ -35,6 +35,8 @@ type Usage interface {
 	// Activity answers to whom the licenses of a product are assigned. Errors are
 	// those of Details.
 	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
+	// Denials answers who was refused one product; errors are those of Details.
+	Denials(ctx context.Context, org int64, q usage.Question) (usage.Denials, error)
 	// Servers lists every license server that the organisation has or had, by
 	// name.
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
@@ -161,6 +163,7 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
 		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
+		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
 
 		{"GET /registrations", account.Viewer, c.getRegistrations},

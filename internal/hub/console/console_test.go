@@ -72,6 +72,19 @@ func (e estate) Activity(_ context.Context, org int64, q usage.Question) (usage.
 	return e.activity, nil
 }
 
+func (e estate) Denials(_ context.Context, org int64, q usage.Question) (usage.Denials, error) {
+	if org != e.org || q.Product != e.details.Product.Key {
+		return usage.Denials{}, fault.Errorf(fault.NotFound, "no such product")
+	}
+	day := now.Truncate(24 * time.Hour)
+	return usage.Denials{
+		DenialCount: usage.DenialCount{True: 1, Refusals: 4},
+		Rows: []usage.DenialRow{{
+			Day: day, Server: "lic-b", Pool: license.Pool{Feature: "cad"}, User: "=cmd", Reason: "none left", DenialCount: usage.DenialCount{True: 1, Refusals: 4},
+		}},
+	}, nil
+}
+
 func (e estate) Servers(context.Context, int64) ([]usage.Server, error) { return e.details.All, nil }
 
 // A house is a console over a real store, with a browser that looks at it.
@@ -477,6 +490,14 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 	if got, want := rows[2][3]+" "+rows[2][4], "42 2026-11-24T02:05:00+01:00"; got != want {
 		t.Errorf("highest of the known day is %q, want %q", got, want)
 	}
+}
+
+func TestDenialsAreShownWithTheirRule(t *testing.T) {
+	h := founded(t)
+	h.get("/usage/cad%2Fx%20y").wants(http.StatusOK, "1 denial in the span shown: 1 true, 0 false. 4 refusals in all.", "none left", "within 5 minutes",
+		"/usage/cad%2Fx%20y/denials.csv")
+	a := h.get("/usage/cad%2Fx%20y/denials.csv")
+	a.wants(http.StatusOK, "2026-11-24,lic-b,cad,'=cmd,none left,1,0,0,4")
 }
 
 func TestAFormThatIsTooLargeIsRefused(t *testing.T) {

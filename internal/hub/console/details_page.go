@@ -33,6 +33,7 @@ type detailsPage struct {
 	Strip      template.HTML
 	Servers    []serverUse
 	Checks     []checkView
+	Denials    denialsView
 	TrendCSV   string
 	ServersCSV string
 	Activity   *activityView // nil where licenses are not assigned
@@ -187,11 +188,15 @@ func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
+	denials, err := c.Usage.Denials(r.Context(), v.member.Org, q.question(v.clock))
+	if err != nil {
+		return err
+	}
 	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK,
-		newDetailsPage(v.clock, q, d, a))
+		newDetailsPage(v.clock, q, d, a, denials))
 }
 
-func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.Activity) detailsPage {
+func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.Activity, denials usage.Denials) detailsPage {
 	product := newProduct(d.Product)
 	p := detailsPage{
 		productView: product, nowView: newNow(d.Now, "", product),
@@ -199,7 +204,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
-		Checks: newChecks(clock, d.Servers), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+		Checks: newChecks(clock, d.Servers), Denials: newDenials(clock, q, denials), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
 		Activity: newActivity(clock, q, a),
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))

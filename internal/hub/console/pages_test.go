@@ -46,6 +46,8 @@ func samplePages(t *testing.T) map[string]string {
 	o.Cards[1].Product.Name, o.Cards[1].Tightest, o.Trust.Silent[0].Name = hostile, hostile, hostile
 	d.Product.Name, d.Servers[0].Server.Name, d.Servers[0].Pools, d.All[0].Name = hostile, hostile, []string{hostile}, hostile
 	servers[0].Name, servers[0].Hosts, servers[1].Failure, servers[0].Agent = hostile, []string{hostile}, hostile, hostile
+	denials := sampleDenials(clock)
+	denials.Rows[0].User, denials.Rows[0].Server, denials.Rows[1].Reason, denials.Rows[1].Pool.Feature = hostile, hostile, hostile, hostile
 	review.Host, review.Servers[0].Name, review.Servers[0].Version = hostile, hostile, hostile
 	query := detailsQuery{product: "x", span: "31", step: usage.ByDay, servers: []string{d.All[0].GUID}}
 	empty := usage.Overview{}
@@ -76,13 +78,13 @@ func samplePages(t *testing.T) map[string]string {
 	servers[0].Sources[1].Name, servers[0].Sources[2].Failure = hostile, hostile
 	searched := query
 	searched.who = hostile
-	render("details", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, query, d, nil)) })
-	render("details assigned", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, searched, d, a)) })
+	render("details", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, query, d, nil, denials)) })
+	render("details assigned", func() ([]byte, error) { return p.details.Render(shell, newDetailsPage(clock, searched, d, a, denials)) })
 	render("details nobody", func() ([]byte, error) {
-		return p.details.Render(shell, newDetailsPage(clock, query, d, &usage.Activity{}))
+		return p.details.Render(shell, newDetailsPage(clock, query, d, &usage.Activity{}, usage.Denials{}))
 	})
 	render("details empty", func() ([]byte, error) {
-		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil))
+		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil, usage.Denials{}))
 	})
 	render("servers", func() ([]byte, error) {
 		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false))

@@ -24,6 +24,7 @@ var leasts = map[string]account.Role{
 	"GET /servers":                      account.Viewer,
 	"GET /registrations":                account.Viewer,
 	"GET /ui/kit":                       account.Viewer,
+	"GET /usage/{product}/denials.csv":  account.Viewer,
 
 	"GET /registrations/register":                account.Operator,
 	"POST /registrations/review":                 account.Operator,

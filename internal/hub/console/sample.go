@@ -210,6 +210,19 @@ func sampleActivity(clock look.Clock) *usage.Activity {
 	}
 }
 
+// sampleDenials are denials of every kind.
+func sampleDenials(clock look.Clock) usage.Denials {
+	none := "Licensed number of users already reached. (-4,342)"
+	pool := license.Pool{Feature: "XDT_PLT_CCS"}
+	day := insight.DayStart(clock.Now.In(clock.Zone), clock.Zone)
+	d := usage.Denials{DenialCount: usage.DenialCount{True: 3, False: 5, Untold: 1, Refusals: 31}}
+	d.Rows = []usage.DenialRow{
+		{Day: day, Server: "ctx-lic-ber-01", Pool: pool, User: "kim", Reason: none, DenialCount: usage.DenialCount{True: 2, False: 5, Refusals: 22}},
+		{Day: day.AddDate(0, 0, -1), Server: "ctx-lic-lon-01", Pool: pool, User: "lee", Reason: "User/host not on INCLUDE list for feature. (-39,147)", DenialCount: usage.DenialCount{True: 1, Untold: 1, Refusals: 9}},
+	}
+	return d
+}
+
 func sampleReview(now time.Time) registration.Review {
 	return registration.Review{
 		ID: "5f0d", Host: "flex-cad-new.corp.example", Platform: "windows/amd64", Version: "1.0.0", Address: "192.0.2.17",

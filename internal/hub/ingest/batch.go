@@ -89,7 +89,9 @@ type Denial struct {
 	Pool               int // in Batch.Pools
 	At                 int64
 	User, Host, Reason string
-	Count              int64 // retries folded into it, at least 1
+	Count              int64  // refusals folded into it, at least 1
+	Last               int64  // the last of them, At or later
+	Outcome            string // as on the wire
 }
 
 // A Gap is a declared loss of records.

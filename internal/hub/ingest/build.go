@@ -403,8 +403,17 @@ func (b *builder) denial(r *wire.Denial) error {
 	if r.Count < 1 || r.Count > maxCount {
 		return b.no("it happened %d times", r.Count)
 	}
+	last := max(r.Last, r.At)
+	if err := b.instant("the last refusal", last); err != nil {
+		return err
+	}
+	switch r.Outcome {
+	case "", wire.DenialServed, wire.DenialUnserved:
+	default:
+		return b.no("a denial that ended %.40q is not known to this hub; update the hub", r.Outcome)
+	}
 	b.batch.Denials = append(b.batch.Denials, Denial{
-		Pool: b.pool(r.PoolKey, "", 0, 0), At: r.At, User: r.User, Host: r.Host, Reason: r.Reason, Count: r.Count,
+		Pool: b.pool(r.PoolKey, "", 0, 0), At: r.At, User: r.User, Host: r.Host, Reason: r.Reason, Count: r.Count, Last: last, Outcome: r.Outcome,
 	})
 	return nil
 }

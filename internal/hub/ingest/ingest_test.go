@@ -324,6 +324,8 @@ func TestRefusalNamesLineFeatureAndMend(t *testing.T) {
 		"failure later":     {&wire.Failed{At: noon + 90000}, fault.Invalid, []string{"future"}},
 		"long reason":       {&wire.Failed{At: noon, Reason: long}, fault.Invalid, []string{"513 bytes"}},
 		"holder's kind":     {&wire.Holders{At: noon, Holders: []wire.Holder{{PoolKey: wire.PoolKey{Feature: "solid"}, How: "dreaming"}}}, fault.Invalid, []string{"of solid", "dreaming"}},
+		"denied somehow":    {&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: noon, Count: 1, Outcome: "shrugged"}, fault.Invalid, []string{"of solid", "shrugged"}},
+		"denied for ever":   {&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: noon, Count: 1, Last: noon + 1e6}, fault.Invalid, []string{"of solid", "last refusal"}},
 		"denied 0 times":    {&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: noon}, fault.Invalid, []string{"of solid", "0 times"}},
 		"gap backwards":     {&wire.Gap{From: noon, To: noon - 1}, fault.Invalid, []string{"end not before"}},
 		"gap of no batch":   {&wire.Gap{From: noon, To: noon, Batch: &wire.BatchID{Epoch: epoch}}, fault.Invalid, []string{"sequence 0"}},

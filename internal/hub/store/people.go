@@ -54,16 +54,17 @@ func (s *serverState) saveHolders(ctx context.Context, tx handle) error {
 	return nil
 }
 
-// saveDenials keeps denials. One that is told again, in more or fewer retries,
-// keeps the higher number.
+// saveDenials keeps denials. Of one that is told again what was known later
+// counts, whichever comes first.
 func (s *serverState) saveDenials(ctx context.Context, tx handle) error {
 	for _, d := range s.denials {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO denial (org_id, server_id, at, pool_id, user_name, host, reason, n)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (org_id, server_id, at, pool_id, user_name, host, reason) DO UPDATE SET n = excluded.n
-			WHERE excluded.n > denial.n`,
-			s.org, s.id, millis(d.At), int64(d.pool), d.User, d.Host, d.Reason, d.Count)
+			INSERT INTO denial (org_id, server_id, at, pool_id, user_name, host, reason, n, last_at, outcome)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			ON CONFLICT (org_id, server_id, at, pool_id, user_name, host, reason) DO UPDATE
+			SET n = excluded.n, last_at = excluded.last_at, outcome = excluded.outcome
+			WHERE (excluded.n, excluded.last_at, excluded.outcome) > (denial.n, denial.last_at, denial.outcome)`,
+			s.org, s.id, millis(d.At), int64(d.pool), d.User, d.Host, d.Reason, d.Count, millis(d.Last), d.Outcome)
 		if err != nil {
 			return fmt.Errorf("keep a denial: %w", err)
 		}

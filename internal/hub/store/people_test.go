@@ -8,6 +8,7 @@ import (
 
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/store/storetest"
+	"headroom/internal/hub/usage"
 	"headroom/internal/license"
 )
 
@@ -75,9 +76,16 @@ func TestPeopleAndGapsAreKept(t *testing.T) {
 		}
 		say(held(at, "Änne", "bob"))
 		say(held(at-300, "late list"))
+		ended := func(n, last int64, outcome string) func(*ingest.Batch) {
+			return func(b *ingest.Batch) {
+				denied(n)(b)
+				b.Denials[0].Last, b.Denials[0].Outcome = at+last, outcome
+			}
+		}
 		say(denied(2))
-		say(denied(5))
-		say(denied(3))
+		say(ended(5, 70, "served"))
+		say(ended(5, 70, ""))
+		say(ended(3, 10, "unserved"))
 		for range 2 {
 			say(func(b *ingest.Batch) { b.Gaps = []ingest.Gap{{From: 0, To: at, Reason: "spool full"}} })
 		}
@@ -89,9 +97,27 @@ func TestPeopleAndGapsAreKept(t *testing.T) {
 		if d := cmp.Diff(rowsOf(t, dsn, holders), want); d != "" {
 			t.Errorf("holders (-got +want):\n%s", d)
 		}
-		want = []string{fmt.Sprintf("%d|eve|h|none left|5|", 1000*at)}
-		if d := cmp.Diff(rowsOf(t, dsn, `SELECT at, user_name, host, reason, n FROM denial`), want); d != "" {
+		want = []string{fmt.Sprintf("%d|eve|h|none left|5|%d|served|", 1000*at, 1000*(at+70))}
+		if d := cmp.Diff(rowsOf(t, dsn, `SELECT at, user_name, host, reason, n, last_at, outcome FROM denial`), want); d != "" {
 			t.Errorf("denials (-got +want):\n%s", d)
+		}
+		for span, want := range map[[2]int64][]usage.Denial{
+			{at, at + 1}:  {{Server: 1, Pool: 1, At: at, User: "eve", Host: "h", Reason: "none left", Count: 5, Outcome: "served"}},
+			{at - 60, at}: nil, {at + 1, at + 60}: nil,
+		} {
+			var got []usage.Denial
+			for d, err := range db.Denials(t.Context(), org, span[0], span[1]) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, d)
+			}
+			if d := cmp.Diff(got, want); d != "" {
+				t.Errorf("denials of %v (-got +want):\n%s", span, d)
+			}
+		}
+		for d, err := range db.Denials(t.Context(), org+1, 0, at+60) {
+			t.Errorf("another organisation sees %v, %v", d, err)
 		}
 		want = []string{fmt.Sprintf("0|%d|spool full|", 1000*at)}
 		if d := cmp.Diff(rowsOf(t, dsn, `SELECT from_at, to_at, reason FROM gap`), want); d != "" {

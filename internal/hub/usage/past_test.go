@@ -67,6 +67,10 @@ func (s twoEstates) Block(ctx context.Context, org, server int64, day int32) (us
 	return s.of(org).Block(ctx, org, server, day)
 }
 
+func (s twoEstates) Denials(ctx context.Context, org, from, to int64) iter.Seq2[usage.Denial, error] {
+	return s.of(org).Denials(ctx, org, from, to)
+}
+
 func (s twoEstates) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(s) }
 
 // daily adds a reading of 3 in use an hour before this time of each day.

@@ -64,6 +64,10 @@ type Store interface {
 	// Server where there is none.
 	Block(ctx context.Context, org, server int64, day int32) (Block, error)
 
+	// Denials lists the denials of the organisation whose first refusal was at
+	// from <= At < to, ascending by At. The sequence ends with the first error.
+	Denials(ctx context.Context, org, from, to int64) iter.Seq2[Denial, error]
+
 	// Snapshot calls f with a Store that shows one state of the database, for as
 	// long as f runs. Its sequences must be read one after the other.
 	Snapshot(ctx context.Context, f func(Store) error) error

@@ -22,7 +22,8 @@ type estate struct {
 	servers []usage.Record
 	pools   []usage.Pool
 	blocks  map[int64]map[int32]block
-	read    atomic.Int64 // blocks that were read
+	denials []usage.Denial // ascending by At
+	read    atomic.Int64   // blocks that were read
 	rosters map[int64]usage.Roster
 	people  map[int64][]usage.Assignee
 	sources map[int64][]usage.Source
@@ -243,6 +244,20 @@ func (e *estate) Block(_ context.Context, org, server int64, day int32) (usage.B
 	e.read.Add(1)
 	head, body, err := series.Split(b.bytes)
 	return usage.Block{Server: server, Version: b.version, Head: head, Body: body}, err
+}
+
+func (e *estate) Denials(_ context.Context, org, from, to int64) iter.Seq2[usage.Denial, error] {
+	return func(yield func(usage.Denial, error) bool) {
+		if err := e.check(org); err != nil {
+			yield(usage.Denial{}, err)
+			return
+		}
+		for _, d := range e.denials {
+			if from <= d.At && d.At < to && !yield(d, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (e *estate) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(e) }
