@@ -8,7 +8,7 @@ import (
 
 // Groups of packages that the lines below name together.
 const (
-	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix"
+	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix format/phplw"
 	rules   = "hub/registration hub/ingest hub/account hub/usage"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
@@ -45,6 +45,7 @@ var mayImport = map[string]string{
 	"format/slurm":    "license format/text format/facts",
 	"format/generic":  "license format/text format/facts",
 	"format/relay":    "license format/text format/facts",
+	"format/phplw":    "format/facts",
 	"catalog":         "license format/text",
 	"series":          "license format/text",
 	"insight":         "license catalog series",

@@ -23,6 +23,7 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Show it all: a hub, simulated license servers and 13 months of history."`
 	Report reportCmd `cmd:"" help:"Answer from files: products, peaks, denials, users. No hub is needed."`
 	Read   readCmd   `cmd:"" help:"Show what a capture, log or license file was understood to say, and what was not."`
+	Import importCmd `cmd:"" help:"Bring the past of a license server to the hub: logs, saved statuses, databases of other tools."`
 	Agent  agentCmd  `cmd:"" help:"The agent, which reads license servers beside it and uploads their usage."`
 	Hub    hubCmd    `cmd:"" help:"The hub, which keeps the history of every license server and shows it."`
 

@@ -57,6 +57,9 @@ type Agent struct {
 	uploading sync.Mutex // one upload at a time
 	asking    sync.Mutex // one question about a registration at a time
 
+	importing sync.Mutex
+	past      map[string]bool // what was taken of the past (pastFile); nil before it is asked for
+
 	mu       sync.Mutex
 	state    state
 	approved map[string]string // state of each server at the hub, by GUID; nil before the first poll

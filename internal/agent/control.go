@@ -31,6 +31,7 @@ type Control interface {
 	Confirm(ctx context.Context, organisation string, accept bool) error
 	Upload(ctx context.Context) (upload.Report, error)
 	Unregister(ctx context.Context) error
+	TakePast(ctx context.Context, p Past) (taken bool, err error)
 }
 
 // The running agent takes orders on a port of loopback. Address and token
@@ -46,6 +47,7 @@ type order struct {
 	Expect       string `json:"expect,omitempty"`
 	Organisation string `json:"organisation,omitempty"`
 	Accept       bool   `json:"accept,omitempty"`
+	Past         *Past  `json:"past,omitempty"`
 }
 
 // orders is all that a running agent can be told.
@@ -63,11 +65,17 @@ var orders = map[string]func(*Agent, context.Context, order) (any, error){
 	},
 	"upload":     func(a *Agent, ctx context.Context, _ order) (any, error) { return a.Upload(ctx) },
 	"unregister": func(a *Agent, ctx context.Context, _ order) (any, error) { return nil, a.Unregister(ctx) },
+	"past": func(a *Agent, ctx context.Context, o order) (any, error) {
+		if o.Past == nil {
+			return nil, errors.New("nothing of the past was sent")
+		}
+		return a.TakePast(ctx, *o.Past)
+	},
 }
 
 const (
 	controlPath    = "/v1/"
-	maxOrder       = 64 << 10
+	maxOrder       = 24 << 20         // a part of the past is a batch
 	controlTimeout = 15 * time.Minute // an upload of a long backlog
 )
 
@@ -238,6 +246,11 @@ func (r *Remote) Confirm(ctx context.Context, organisation string, accept bool) 
 // Upload is Agent.Upload of the running agent.
 func (r *Remote) Upload(ctx context.Context) (rep upload.Report, err error) {
 	return rep, r.send(ctx, "upload", order{}, &rep)
+}
+
+// TakePast is Agent.TakePast of the running agent.
+func (r *Remote) TakePast(ctx context.Context, p Past) (taken bool, err error) {
+	return taken, r.send(ctx, "past", order{Past: &p}, &taken)
 }
 
 // Unregister is Agent.Unregister of the running agent.

@@ -242,7 +242,7 @@ func short(r wire.Record) string {
 	case *wire.Samples:
 		out := fmt.Sprintf("samples x%d %s own=%v", len(r.At), r.Source, r.Own)
 		for _, p := range r.Pools {
-			out += fmt.Sprintf(" %s %d/%d", p.Feature, p.InUse[0].N, p.Installed[0].N)
+			out += fmt.Sprintf(" %s %d/%d", p.Feature, wire.At(p.InUse, 0).N, wire.At(p.Installed, 0).N)
 		}
 		return out
 	case *wire.Holders:

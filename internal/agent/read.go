@@ -287,12 +287,16 @@ func (a *Agent) records(s *source, res collect.Result) []wire.Record {
 		out = append(out, events(e))
 	}
 	for _, d := range res.Denials {
-		out = append(out, &wire.Denial{
-			PoolKey: poolKey(d.Pool), At: d.At.Unix(), User: fit(d.User), Host: fit(d.Host), Reason: fit(d.Reason), Count: d.Count,
-			Last: last(d), Outcome: d.Outcome,
-		})
+		out = append(out, denial(d))
 	}
 	return out
+}
+
+func denial(d collect.Denial) *wire.Denial {
+	return &wire.Denial{
+		PoolKey: poolKey(d.Pool), At: d.At.Unix(), User: fit(d.User), Host: fit(d.Host), Reason: fit(d.Reason), Count: d.Count,
+		Last: last(d), Outcome: d.Outcome,
+	}
 }
 
 // last is the last refusal of a denial, 0 where it is not told.

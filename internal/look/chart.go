@@ -17,6 +17,7 @@ type Point struct {
 	Max       license.Count // highest in use; unknown: nobody knows, drawn as a gap
 	Outside   bool          // there was nothing to know: before the first reading, or not uploaded yet
 	Partial   bool          // at the highest a server was unknown: the true value may be higher
+	Imported  bool          // history that was not read live is in it
 	Mean      float64       // over the known time; NaN if none
 	Installed license.Count
 	Purchased license.Count // installed without overdraft
@@ -152,6 +153,18 @@ func gapRects(points []Point, y, height float64) string {
 	}
 	return b.String()
 }
+
+// importedRects tints what was imported.
+func importedRects(points []Point, y, height float64) string {
+	var b strings.Builder
+	for _, r := range runs(points, isImported) {
+		fmt.Fprintf(&b, `<rect class="imported" x="%s" width="%s" y="%s" height="%s"/>`,
+			share(r.from, len(points)), share(r.to-r.from, len(points)), num(y), num(height))
+	}
+	return b.String()
+}
+
+func isImported(p Point) bool { return p.Imported }
 
 // isGap reports whether a point is one of which something should be known and
 // is not.

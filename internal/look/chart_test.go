@@ -143,6 +143,26 @@ func TestAxisHasFewRoundFigures(t *testing.T) {
 	}
 }
 
+func TestImportedHistoryIsTintedAndSaid(t *testing.T) {
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var points []look.Point
+	for i := range 4 {
+		points = append(points, look.Point{
+			From: from.AddDate(0, 0, i), To: from.AddDate(0, 0, i+1), Max: license.Of(3), Mean: 2, Imported: i == 1 || i == 2,
+		})
+	}
+	chart := look.Trend{ID: "t", Title: "x", Use: "In use", Step: look.Days, Clock: look.Clock{Now: from, Zone: time.UTC}, Points: points}
+	page := string(chart.HTML())
+	for _, want := range []string{`class="imported" x="25%" width="50%"`, "Imported history in 2 days.", ">Imported history</span>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the chart lacks %q:\n%s", want, page)
+		}
+	}
+	if n := strings.Count(page, "Imported history</title>"); n != 2 {
+		t.Errorf("%d days say that they were imported, want 2", n)
+	}
+}
+
 func TestABarOfUnknownUseIsHatched(t *testing.T) {
 	got := string(look.Bar{Installed: license.Of(50)}.HTML())
 	if !strings.Contains(got, "#hatch") || strings.Contains(got, "bar-used") {

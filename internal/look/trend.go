@@ -62,6 +62,7 @@ func (t Trend) HTML() template.HTML {
 		}
 		fmt.Fprintf(&b, `<line class="%s" x1="0" x2="100%%" y1="%s" y2="%s"/>`, class, num(m.y), num(m.y))
 	}
+	b.WriteString(importedRects(t.Points, trendTop, trendPlot))
 	b.WriteString(gapRects(t.Points, trendTop, trendPlot))
 	t.lines(&b, s)
 	t.mark(&b, s)
@@ -172,6 +173,9 @@ func (t Trend) values(i int) string {
 	if p.Purchased.Known && p.Purchased != p.Installed {
 		lines = append(lines, "Purchased: "+Number(p.Purchased.N))
 	}
+	if p.Imported {
+		lines = append(lines, "Imported history")
+	}
 	return strings.Join(lines, "\n")
 }
 
@@ -203,6 +207,9 @@ func (t Trend) words() string {
 	if last.Installed.Known {
 		s += fmt.Sprintf(" Installed at the end %s.", Number(last.Installed.N))
 	}
+	if n := len(slices.DeleteFunc(slices.Clone(t.Points), func(p Point) bool { return !p.Imported })); n > 0 {
+		s += fmt.Sprintf(" Imported history in %s.", Plural(n, string(t.Step), string(t.Step)+"s"))
+	}
 	if unknown > 0 {
 		s += fmt.Sprintf(" Unknown in %s.", Plural(unknown, string(t.Step), string(t.Step)+"s"))
 	}
@@ -232,6 +239,9 @@ func (t Trend) legend(b *strings.Builder) {
 	item(line("line-installed"), "Installed")
 	if t.overdraft() {
 		item(line("line-purchased"), "Purchased")
+	}
+	if slices.ContainsFunc(t.Points, isImported) {
+		item(`<rect class="imported" width="18" height="10"/>`, "Imported history")
 	}
 	if slices.ContainsFunc(t.Points, isGap) {
 		item(`<rect class="gap" width="18" height="10" fill="url(#hatch)"/>`, "Unknown")

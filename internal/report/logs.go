@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"headroom/internal/format"
 	"headroom/internal/format/denial"
 	"headroom/internal/format/flexnet"
+	"headroom/internal/format/text"
 	"headroom/internal/license"
 )
 
@@ -27,8 +27,6 @@ type logFile struct {
 	*input
 	head flexnet.LogFile
 }
-
-var startedOn = regexp.MustCompile(` started on (\S+) \(`)
 
 // logs reads the debug logs, one history per license server.
 func (c *collector) logs(inputs []*input) error {
@@ -92,7 +90,7 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 			return nil, fmt.Errorf("%s: %w", in.Path, err)
 		}
 		f := &logFile{in, head}
-		if host := f.host(); host != "" {
+		if host := f.head.Host(); host != "" {
 			hosts[license.FoldName(host)] = host
 		}
 		files = append(files, f)
@@ -108,7 +106,7 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 	})
 	var out []*history
 	for _, f := range files {
-		server := cmp.Or(f.host(), only)
+		server := cmp.Or(f.head.Host(), only)
 		i := slices.IndexFunc(out, func(h *history) bool { return strings.EqualFold(h.server, server) })
 		if i < 0 {
 			out = append(out, &history{server: server})
@@ -121,20 +119,12 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 	return out, nil
 }
 
-// host is the license server that the log's start line names.
-func (f *logFile) host() string {
-	if m := startedOn.FindStringSubmatch(f.head.StartLine); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
 // add appends a file to the history, less what it has in common with the end
 // of an earlier one: a log that was copied twice while it grew, or rotated by
 // copying, has the same lines in two files.
 func (h *history) add(f *logFile) error {
 	for _, before := range slices.Backward(h.files) {
-		shared, err := overlap(before.input, f.input)
+		shared, err := text.Overlap(before.whole(), f.whole())
 		if err != nil {
 			return err
 		}

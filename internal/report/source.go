@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"headroom/internal/format"
+	"headroom/internal/format/text"
 )
 
 // A Source is an opened input. Nothing is read before Make or Facts.
@@ -31,6 +32,9 @@ type input struct {
 func (in *input) reader() io.Reader {
 	return io.NewSectionReader(in.Data, in.skip, in.Size-in.skip)
 }
+
+// whole is all of the input, for comparing it with another.
+func (in *input) whole() text.File { return text.File{Path: in.Path, Size: in.Size, Data: in.Data} }
 
 func (in *input) warn(format string, args ...any) {
 	in.file.Warnings = append(in.file.Warnings, fmt.Sprintf(format, args...))

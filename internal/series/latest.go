@@ -10,8 +10,8 @@ import (
 // Latest returns the newest values of a pool before the instant to, however
 // old they are: its newest sample that tells the use. Where a log goes on
 // longer, the use is the log's, At the last second for which it vouches, and
-// the other fields are those of the sample. Imported readings do not count
-// while a live one holds.
+// the other fields are those of the sample. What is imported does not count
+// while a live reading holds.
 //
 // ok is false where the days tell no use; then s is the newest sample, for its
 // State. gone says that a newer complete round does not have the pool any more.
@@ -44,8 +44,8 @@ func Latest(days []Day, pool PoolID, to int64) (s Sample, ok, gone bool) {
 				samples = samples[1:]
 			}
 		}
-		at, inUse, logs := lastLogged(p, to)
-		if !logs || gone && at < goneAt || ok && (at < s.At || s.reserves()) {
+		at, inUse, logs, imported := lastLogged(p, to)
+		if !logs || gone && at < goneAt || ok && (at < s.At || s.reserves() || imported && at < liveUntil) {
 			continue
 		}
 		s.At, s.InUse, ok, gone = at, license.Of(inUse), true, false
@@ -62,14 +62,14 @@ func (d *Day) pool(id PoolID) PoolDay {
 	return d.Pools[i]
 }
 
-// lastLogged returns the last second before to for which a log vouches, and
-// its value.
-func lastLogged(p PoolDay, to int64) (at, inUse int64, ok bool) {
+// lastLogged returns the last second before to for which a log vouches, its
+// value, and whether that was imported.
+func lastLogged(p PoolDay, to int64) (at, inUse int64, ok, imported bool) {
 	for _, s := range p.Spans {
 		if s.From >= to {
 			break
 		}
-		at, ok = min(s.To, to)-1, true
+		at, ok, imported = min(s.To, to)-1, true, s.Imported
 	}
 	for _, s := range p.Steps {
 		if s.At > at {
@@ -77,7 +77,7 @@ func lastLogged(p PoolDay, to int64) (at, inUse int64, ok bool) {
 		}
 		inUse = s.InUse
 	}
-	return at, inUse, ok
+	return at, inUse, ok, imported
 }
 
 func (s *Sample) reserves() bool { return s.Reserved.Known && s.Reserved.N > 0 }

@@ -37,7 +37,8 @@ type Frame struct {
 //     is a lower bound.
 //   - A sample holds until the next sample of the pool, at most for the Hold of
 //     its round. A sample that does not tell the use makes it Unknown.
-//   - While a live sample holds, imported ones do not count.
+//   - While a live sample holds, imported ones do not count, and while it tells
+//     the use, no imported log does.
 //   - Where neither events nor samples tell the use, the maximum of a time
 //     bounds it from above.
 //   - A pool that had a record and is missing from a complete round has Ended.
@@ -280,7 +281,7 @@ func (w *walk) now() Piece {
 	switch {
 	case t < w.frame.First:
 		return Piece{Kind: Absent}
-	case w.span.To > t && (reading == nil || reading.gone || !reading.inUse.Known || !reading.terms.Reserves()):
+	case w.span.To > t && !w.over(reading):
 		return w.fromLog(reading)
 	case bounded && (reading == nil || reading.gone || !reading.inUse.Known):
 		return w.fromMaximum(reading)
@@ -299,6 +300,15 @@ func (w *walk) now() Piece {
 		}
 	}
 	return p
+}
+
+// over says whether a reading in effect counts over the log: where licenses are
+// reserved, and where it is live and the log imported.
+func (w *walk) over(reading *held) bool {
+	if reading == nil || reading.gone || !reading.inUse.Known {
+		return false
+	}
+	return reading.terms.Reserves() || w.span.Imported && reading == &w.live
 }
 
 // reading returns the reading that is in effect at w.at, nil if none is.

@@ -172,7 +172,7 @@ func (n naive) at(t int64) series.Piece {
 	}
 	known := reads && reading.sample != nil && reading.sample.InUse.Known
 	switch {
-	case logs && !(known && reserved):
+	case logs && !(known && (reserved || span.Imported && !reading.Imported)):
 		p := told
 		p.Kind, p.Basis = series.Known, license.BasisAtLeast
 		if span.Exact && !reserved {

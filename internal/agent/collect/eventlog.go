@@ -12,8 +12,11 @@ import (
 	"headroom/internal/license"
 )
 
-// maxSteps bounds how much of a long log goes into one result.
-const maxSteps = 20_000
+// maxSteps and maxDenials bound how much of a long log goes into one result.
+const (
+	maxSteps   = 20_000
+	maxDenials = 2000
+)
 
 // A LogFormat says how the logs of a license manager are read.
 type LogFormat struct {
@@ -26,6 +29,9 @@ type LogFormat struct {
 	Silence time.Duration
 	// Lag is how late a line may be written, or how coarse its time is.
 	Lag time.Duration
+	// Host returns the license server that a log names; empty if it names none.
+	// It may be nil.
+	Host func(io.Reader) (string, error)
 }
 
 // An EventLog reads the log of a license server while it is written. Each Read
@@ -35,10 +41,9 @@ type EventLog struct {
 	format LogFormat
 	now    func() time.Time
 	tail   *Tail
-	flow   *flow
 	use    *logUse
+	feeder feeder
 	path   string
-	lost   int // events
 }
 
 // A logResume is where an EventLog goes on.
@@ -63,20 +68,14 @@ func NewEventLog(path string, f LogFormat, resume string, now func() time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	return &EventLog{format: f, now: now, tail: tail, use: newLogUse(f.Silence, at.Told), path: path}, nil
+	use := newLogUse(f.Silence, at.Told)
+	return &EventLog{format: f, now: now, tail: tail, use: use, feeder: feeder{open: f.Open, use: use}, path: path}, nil
 }
 
 // Close ends the reader.
 func (r *EventLog) Close() error {
-	r.end()
+	r.feeder.end()
 	return nil
-}
-
-func (r *EventLog) end() {
-	if r.flow != nil {
-		r.flow.stop()
-		r.flow = nil
-	}
 }
 
 // Read reads what is new in the log.
@@ -114,24 +113,17 @@ func (r *EventLog) follow(ctx context.Context) (more bool, err error) {
 		switch {
 		case errors.Is(err, ErrLost):
 			r.use.lost()
-			r.end()
+			r.feeder.end()
 			continue
 		case err != nil:
 			return false, err
 		case len(lines) == 0:
 			return false, nil
 		}
-		if r.flow == nil {
-			r.flow, r.lost = newFlow(r.format.Open), 0
-		}
-		if err := r.flow.feed(lines, r.use.add); err != nil {
+		if err := r.feeder.feed(lines); err != nil {
 			return false, fmt.Errorf("read %s: %w", r.path, err)
 		}
-		if lost, always := r.flow.loss(); lost > r.lost || always && !r.use.vague {
-			r.lost = lost
-			r.use.lose(always)
-		}
-		if r.use.steps >= maxSteps {
+		if r.use.steps >= maxSteps || len(r.use.wants) >= maxDenials {
 			return true, nil
 		}
 	}
@@ -141,7 +133,7 @@ func (r *EventLog) follow(ctx context.Context) (more bool, err error) {
 // the time that a line may take. Its last second may not be over.
 func (r *EventLog) vouched(now time.Time) time.Time {
 	last := r.use.now
-	if r.flow != nil && r.flow.pending() {
+	if r.feeder.pending() {
 		return last
 	}
 	to := now.Add(-r.format.Lag)

@@ -25,5 +25,9 @@ func FlexNetLog(zone *time.Location, codePage string) (LogFormat, error) {
 	return LogFormat{
 		Manager: "flexnet", Silence: 7 * time.Hour, Lag: 5 * time.Second,
 		Open: func(r io.Reader) (EventStream, error) { return flexnet.NewLogFacts(r, o), nil },
+		Host: func(r io.Reader) (string, error) {
+			head, err := flexnet.LogHead(r, o)
+			return head.Host(), err
+		},
 	}, nil
 }

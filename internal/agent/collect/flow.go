@@ -107,3 +107,48 @@ func (f *flow) loss() (events int, always bool) {
 	}
 	return 0, false
 }
+
+// A feeder gives the text of a log to a stream and the events in it to the use
+// of pools.
+type feeder struct {
+	open   func(io.Reader) (EventStream, error)
+	use    *logUse
+	before func(facts.Event) // is told of each event first; may be nil
+	flow   *flow
+	lost   int // events, so far
+}
+
+// feed takes the next lines.
+func (f *feeder) feed(lines []byte) error {
+	if f.flow == nil {
+		f.flow, f.lost = newFlow(f.open), 0
+	}
+	err := f.flow.feed(lines, func(e facts.Event) {
+		f.loss()
+		if f.before != nil {
+			f.before(e)
+		}
+		f.use.add(e)
+	})
+	f.loss()
+	return err
+}
+
+// loss notes where events could not be read.
+func (f *feeder) loss() {
+	if lost, always := f.flow.loss(); lost > f.lost || always && !f.use.vague {
+		f.lost = lost
+		f.use.lose(always)
+	}
+}
+
+// pending says whether there is text whose meaning is not known yet.
+func (f *feeder) pending() bool { return f.flow != nil && f.flow.pending() }
+
+// end drops the stream: what comes next is another text.
+func (f *feeder) end() {
+	if f.flow != nil {
+		f.flow.stop()
+		f.flow = nil
+	}
+}

@@ -108,7 +108,9 @@ func (u *logUse) advance(at time.Time) {
 	if silent := u.now.Add(u.silence); u.silence > 0 && silent.Before(at) {
 		u.close(silent)
 		clear(u.started)
-		u.exact(func(*poolUse) bool { return true }, false)
+		for _, p := range u.list {
+			p.exact, p.anchor = false, anchor{}
+		}
 		u.open(later(at, u.told))
 	}
 	u.now = at
@@ -218,7 +220,11 @@ func (u *logUse) note(p *poolUse) {
 func (u *logUse) start(daemon string) {
 	u.reset(daemon)
 	u.started[daemon] = true
-	u.exact(func(p *poolUse) bool { return daemon == "" || p.key.Daemon == daemon }, true)
+	for _, p := range u.list {
+		if daemon == "" || p.key.Daemon == daemon {
+			u.anchored(p, u.now)
+		}
+	}
 }
 
 func (u *logUse) reset(daemon string) {
@@ -231,20 +237,6 @@ func (u *logUse) reset(daemon string) {
 		if p.use != 0 {
 			p.use = 0
 			u.note(p)
-		}
-	}
-}
-
-// exact notes from the second at hand on whether the log tells all of some pools.
-func (u *logUse) exact(which func(*poolUse) bool, exact bool) {
-	for _, p := range u.list {
-		if !which(p) {
-			continue
-		}
-		if exact {
-			u.anchored(p, u.now)
-		} else {
-			p.exact, p.span.Exact = false, false
 		}
 	}
 }
@@ -263,11 +255,23 @@ func (u *logUse) anchored(p *poolUse, at time.Time) {
 	p.begin(at)
 }
 
-// lose notes that events could not be read: since the last time, or ever.
+// lose notes that events could not be read: from the last second on, until a
+// start tells all again, or always.
 func (u *logUse) lose(always bool) {
 	u.vague = u.vague || always
 	clear(u.started)
-	u.exact(func(*poolUse) bool { return true }, false)
+	for _, p := range u.list {
+		if !p.exact {
+			continue
+		}
+		p.exact, p.anchor = false, anchor{}
+		if !u.now.After(p.span.From) {
+			p.span.Exact = false
+			continue
+		}
+		p.end(u.now)
+		p.begin(u.now)
+	}
 }
 
 // lost notes that the log has a hole: what was out before it may have come back

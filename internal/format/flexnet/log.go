@@ -1,6 +1,7 @@
 package flexnet
 
 import (
+	"regexp"
 	"time"
 
 	"golang.org/x/text/encoding"
@@ -107,6 +108,16 @@ type LogFile struct {
 	// Warnings are sentences about the file as a whole.
 	Warnings []string
 }
+
+// Host is the license server that the start line names; empty if there is none.
+func (f LogFile) Host() string {
+	if m := logStarted.FindStringSubmatch(f.StartLine); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+var logStarted = regexp.MustCompile(` started on (\S+) \(`)
 
 // A LogGap is a span in which the log says nothing.
 type LogGap struct {

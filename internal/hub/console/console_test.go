@@ -478,7 +478,7 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 	if got := rows[1][3]; got != "" {
 		t.Errorf("highest of an unknown day is %q, want an empty cell", got)
 	}
-	if got, want := strings.Join(rows[0][11:], " "), "highest_at_least 95_percent_of_the_time_at_most"; got != want {
+	if got, want := strings.Join(rows[0][11:], " "), "highest_at_least 95_percent_of_the_time_at_most imported"; got != want {
 		t.Errorf("last columns %q, want %q", got, want)
 	}
 	if got := rows[1][11] + rows[1][12]; got != "" {

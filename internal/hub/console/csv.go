@@ -53,10 +53,10 @@ func sendCSV(w http.ResponseWriter, name string, rows [][]string) error {
 func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 	rows := [][]string{{
 		string(q.step), "from", "to", "highest", "highest_at", "highest_basis", "may_be_higher",
-		"mean", "installed", "overdraft", "known_percent", "highest_at_least", "95_percent_of_the_time_at_most",
+		"mean", "installed", "overdraft", "known_percent", "highest_at_least", "95_percent_of_the_time_at_most", "imported",
 	}}
 	for _, b := range d.Trend {
-		row := []string{bucketName(clock, q.step, b), cellTime(clock, b.From), cellTime(clock, b.To), "", "", "", "", "", "", "", "", "", ""}
+		row := []string{bucketName(clock, q.step, b), cellTime(clock, b.From), cellTime(clock, b.To), "", "", "", "", "", "", "", "", "", "", ""}
 		if b.Peak.Known {
 			row[3], row[4] = strconv.FormatInt(b.Peak.Value, 10), cellTime(clock, b.Peak.At)
 			row[5] = string(b.Peak.Basis)
@@ -71,6 +71,7 @@ func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 			row[10] = strconv.FormatFloat(100*share, 'f', 2, 64)
 		}
 		row[12] = sortCount(b.P95)
+		row[13] = strconv.FormatBool(d.Imported.In(b.Span))
 		rows = append(rows, row)
 	}
 	return rows

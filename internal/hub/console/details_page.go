@@ -61,6 +61,7 @@ type filterServer struct {
 // A trendRow is a point of the trend in the table beside the chart.
 type trendRow struct {
 	Name              string
+	Imported          bool
 	From              int64
 	Highest           template.HTML
 	HighestAt         template.HTML
@@ -220,7 +221,14 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		}
 	}
 	for _, b := range slices.Backward(d.Trend) {
-		p.Rows = append(p.Rows, newTrendRow(clock, q.step, b))
+		row := newTrendRow(clock, q.step, b)
+		row.Imported = d.Imported.In(b.Span)
+		p.Rows = append(p.Rows, row)
+	}
+	for i, peak := range []insight.Peak{d.Peaks.Last7, d.Peaks.Month, d.Peaks.All, d.Peak} {
+		if peak.Known && d.Imported.In(insight.Span{From: peak.At, To: peak.At + 1}) {
+			p.Peaks.Rows[i].Basis += ", imported history"
+		}
 	}
 	for _, s := range d.Servers {
 		p.Servers = append(p.Servers, newServerUse(clock, s))
@@ -252,6 +260,9 @@ func newFilter(q detailsQuery, d usage.Details) filterView {
 func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) template.HTML {
 	t := look.Trend{
 		ID: "trend", Title: p.Name, Use: firstUpper(p.UseWord), Step: look.Step(q.step), Clock: clock, Points: points(d.Trend),
+	}
+	for i, b := range d.Trend {
+		t.Points[i].Imported = d.Imported.In(b.Span)
 	}
 	if d.Peak.Known {
 		t.PeakAt, t.Peak = time.Unix(d.Peak.At, 0), d.Peak.Value

@@ -176,6 +176,9 @@ func sampleDetails(clock look.Clock, days int) usage.Details {
 		d.Servers = append(d.Servers, use)
 	}
 	d.Servers[2].Share = license.Count{}
+	for day := clock.Now.AddDate(0, 0, -28); day.Before(clock.Now.AddDate(0, 0, -20)); day = day.AddDate(0, 0, 1) {
+		d.Imported = append(d.Imported, int32(day.Unix()/86400))
+	}
 	week := clock.Now.AddDate(0, 0, -7)
 	d.Servers[0].Check = usage.Check{
 		Compared: 2016, Differ: 3, From: week, At: clock.Now.Add(-20 * time.Hour).Unix(), Pool: license.Pool{Feature: "XDT_PLT_CCS"}, Reading: 412, Log: 409,

@@ -50,6 +50,9 @@ func (s *serverState) saveBlocks(ctx context.Context, tx handle, newest newestPa
 		if err != nil {
 			return fmt.Errorf("keep day %d: %w", number, err)
 		}
+		if err := s.saveImported(ctx, tx, &day); err != nil {
+			return fmt.Errorf("keep day %d: %w", number, err)
+		}
 	}
 	return nil
 }
@@ -134,6 +137,12 @@ func (s *serverState) mergeBlock(number int32, block []byte) error {
 	old, err := series.Decode(block)
 	if err != nil {
 		return fmt.Errorf("read day %d: %w", number, err)
+	}
+	if imported, _ := series.Imported(&old); imported {
+		if s.past == nil {
+			s.past = map[int32]bool{}
+		}
+		s.past[number] = true
 	}
 	day := series.Merge(old, add)
 	if checkSize(day) == nil && bytes.Equal(series.Encode(day), block) {

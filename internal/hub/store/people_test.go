@@ -7,9 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
 	"headroom/internal/hub/usage"
 	"headroom/internal/license"
+	"headroom/internal/series"
 )
 
 // rowsOf returns the rows of a query, each as text.
@@ -42,6 +44,36 @@ func rowsOf(t *testing.T, dsn, query string) (all []string) {
 		t.Fatal(err)
 	}
 	return all
+}
+
+func TestAnotherOrganisationSeesNoImportedDays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		org := storetest.Found(t, db, "UTC")
+		agent := storetest.Admit(t, db, org, "agent", start, "a")
+		var b series.Builder
+		b.AddRound(series.Round{At: start.Unix(), Hold: 1800, Imported: true}, []series.PoolSample{{Pool: 0}})
+		put(t, db, &ingest.Batch{
+			Org: org, Agent: agent, ID: ingest.ID{Epoch: "e", Seq: 1}, Hash: []byte("1"), Received: start, Server: "a",
+			Pools: []ingest.Pool{{Key: license.Pool{Feature: "solid"}, First: start.Unix()}}, Days: b.Days(),
+		})
+		day := series.DayOf(start.Unix())
+		for _, c := range []struct {
+			org      int64
+			from, to int32
+			want     int
+		}{{org, day, day + 1, 1}, {org, day - 5, day, 0}, {org, day + 1, day + 5, 0}, {org + 1, day, day + 1, 0}} {
+			n := 0
+			for d, err := range db.Imported(t.Context(), c.org, c.from, c.to) {
+				if err != nil || d != (usage.ImportedDay{Day: day, Server: 1}) {
+					t.Errorf("%+v, %v", d, err)
+				}
+				n++
+			}
+			if n != c.want {
+				t.Errorf("organisation %d, days %d to %d: %d imported, want %d", c.org, c.from, c.to, n, c.want)
+			}
+		}
+	})
 }
 
 func TestPeopleAndGapsAreKept(t *testing.T) {

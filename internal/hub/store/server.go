@@ -44,6 +44,7 @@ type serverState struct {
 	holders []holderRow                 // the newest list; only where newHolders
 	denials []denialRow
 	gaps    []ingest.Gap
+	past    map[int32]bool // days whose block had imported history
 
 	newHolders bool
 

@@ -39,6 +39,9 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 	}
 	whole := joined(days)
 	out.Trend, out.Peak, out.Levels = e.steps(days, q), whole.Peak, whole.Levels
+	if out.Imported, err = s.imported(e, lines); err != nil {
+		return Details{}, err
+	}
 	out.Servers, err = s.serverUses(e, lines, q, out.Peak)
 	return out, err
 }

@@ -71,6 +71,10 @@ func (s twoEstates) Denials(ctx context.Context, org, from, to int64) iter.Seq2[
 	return s.of(org).Denials(ctx, org, from, to)
 }
 
+func (s twoEstates) Imported(ctx context.Context, org int64, from, to int32) iter.Seq2[usage.ImportedDay, error] {
+	return s.of(org).Imported(ctx, org, from, to)
+}
+
 func (s twoEstates) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(s) }
 
 // daily adds a reading of 3 in use an hour before this time of each day.

@@ -68,6 +68,11 @@ type Store interface {
 	// from <= At < to, ascending by At. The sequence ends with the first error.
 	Denials(ctx context.Context, org, from, to int64) iter.Seq2[Denial, error]
 
+	// Imported lists the UTC days from <= day < to in which imported history of a
+	// license server counts, ascending by day and then server. The sequence ends
+	// with the first error.
+	Imported(ctx context.Context, org int64, from, to int32) iter.Seq2[ImportedDay, error]
+
 	// Snapshot calls f with a Store that shows one state of the database, for as
 	// long as f runs. Its sequences must be read one after the other.
 	Snapshot(ctx context.Context, f func(Store) error) error
@@ -120,4 +125,11 @@ type Pool struct {
 
 	SharedWith string // the feature whose licenses its were at SharedAt; empty if never
 	SharedAt   int64  // Unix seconds
+}
+
+// An ImportedDay is a UTC day in which imported history of a license server
+// counts.
+type ImportedDay struct {
+	Day    int32
+	Server int64 // Server.ID
 }

@@ -23,7 +23,8 @@ type estate struct {
 	pools   []usage.Pool
 	blocks  map[int64]map[int32]block
 	denials []usage.Denial // ascending by At
-	read    atomic.Int64   // blocks that were read
+	past    []usage.ImportedDay
+	read    atomic.Int64 // blocks that were read
 	rosters map[int64]usage.Roster
 	people  map[int64][]usage.Assignee
 	sources map[int64][]usage.Source
@@ -254,6 +255,20 @@ func (e *estate) Denials(_ context.Context, org, from, to int64) iter.Seq2[usage
 		}
 		for _, d := range e.denials {
 			if from <= d.At && d.At < to && !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (e *estate) Imported(_ context.Context, org int64, from, to int32) iter.Seq2[usage.ImportedDay, error] {
+	return func(yield func(usage.ImportedDay, error) bool) {
+		if err := e.check(org); err != nil {
+			yield(usage.ImportedDay{}, err)
+			return
+		}
+		for _, d := range e.past {
+			if from <= d.Day && d.Day < to && !yield(d, nil) {
 				return
 			}
 		}

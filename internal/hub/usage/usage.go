@@ -183,4 +183,5 @@ type Details struct {
 	Levels       insight.Levels // of the chosen span: a duration curve
 	Servers      []ServerUse    // chosen ones, by name
 	All          []Server       // every server that has the product, for the filter
+	Imported     ImportedDays   // of the chosen servers
 }

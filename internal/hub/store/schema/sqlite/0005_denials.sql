@@ -1,7 +1,16 @@
--- How denials ended, and where to find those of a time.
+-- How denials ended, where to find those of a time, and where history was
+-- imported.
 
 -- +goose Up
 ALTER TABLE denial ADD COLUMN last_at INTEGER NOT NULL DEFAULT 0; -- the last refusal folded into it
 ALTER TABLE denial ADD COLUMN outcome TEXT NOT NULL DEFAULT ''; -- served, unserved or '': not known
 
 CREATE INDEX denial_at ON denial (org_id, at);
+
+-- The days of license servers in which imported history counts.
+CREATE TABLE imported (
+	org_id    INTEGER NOT NULL,
+	day       INTEGER NOT NULL, -- UTC days since 1970-01-01
+	server_id INTEGER NOT NULL,
+	PRIMARY KEY (org_id, day, server_id)
+) STRICT, WITHOUT ROWID;

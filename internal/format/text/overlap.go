@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"bytes"
@@ -6,6 +6,13 @@ import (
 	"fmt"
 	"io"
 )
+
+// A File is an opened file that can be read anywhere.
+type File struct {
+	Path string // for people
+	Size int64
+	Data io.ReaderAt
+}
 
 // probe is how much of the beginning of a file is looked for in another. It
 // is long enough to hold more than a license server's constant banner.
@@ -21,9 +28,10 @@ const tries = 10_000
 // chunk is how much of a file is held in memory while it is searched.
 const chunk = 1 << 20
 
-// overlap returns how many bytes at the beginning of b stand at the end of a,
-// or all of b where it stands anywhere in a; 0 if neither is so.
-func overlap(a, b *input) (int64, error) {
+// Overlap returns how many bytes at the beginning of b stand at the end of a,
+// or all of b where it stands anywhere in a; 0 if neither is so. Files of one log
+// have that in common where it was copied while it grew, or rotated by copying.
+func Overlap(a, b File) (int64, error) {
 	head := make([]byte, min(b.Size, probe))
 	if err := readAt(b, head, 0); err != nil {
 		return 0, err
@@ -53,7 +61,7 @@ func overlap(a, b *input) (int64, error) {
 // find returns where what, or at the end of the file a beginning of it,
 // stands in a from an offset on; -1 if nowhere. A beginning shorter than a
 // line is no match.
-func find(a *input, what []byte, from int64) (int64, error) {
+func find(a File, what []byte, from int64) (int64, error) {
 	buf := make([]byte, chunk+len(what))
 	line := bytes.IndexByte(what, '\n') + 1
 	if line == 0 {
@@ -81,7 +89,7 @@ func find(a *input, what []byte, from int64) (int64, error) {
 }
 
 // equal compares n bytes of two inputs.
-func equal(a *input, atA int64, b *input, atB, n int64) (bool, error) {
+func equal(a File, atA int64, b File, atB, n int64) (bool, error) {
 	x, y := make([]byte, chunk), make([]byte, chunk)
 	for n > 0 {
 		k := min(n, chunk)
@@ -96,7 +104,7 @@ func equal(a *input, atA int64, b *input, atB, n int64) (bool, error) {
 	return true, nil
 }
 
-func readAt(in *input, p []byte, at int64) error {
+func readAt(in File, p []byte, at int64) error {
 	n, err := in.Data.ReadAt(p, at)
 	if n == len(p) {
 		return nil
