@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"slices"
 	"time"
 
 	"headroom/internal/insight"
@@ -8,8 +9,8 @@ import (
 	"headroom/internal/series"
 )
 
-// checkDays is how many UTC days with a log are looked at for differences, and
-// checkBack how far back.
+// checkDays is how many UTC days with a log are looked at for differences, of the
+// closed ones and of the recent ones each, and checkBack how far back.
 const (
 	checkDays = 7
 	checkBack = 31
@@ -30,33 +31,44 @@ type Check struct {
 	Log     int64
 }
 
-// check compares the readings of one server's pools with their log, in the last
+// join adds what was compared in other days.
+func (c Check) join(o Check) Check {
+	if o.At > c.At {
+		c.At, c.Pool, c.Reading, c.Log = o.At, o.Pool, o.Reading, o.Log
+	}
+	c.Compared, c.Differ = c.Compared+o.Compared, c.Differ+o.Differ
+	if c.From.IsZero() || !o.From.IsZero() && o.From.Before(c.From) {
+		c.From = o.From
+	}
+	return c
+}
+
+// checkOf compares the readings of one server's pools with their log, in the last
 // days of a span that have one.
-func (e *estate) check(lines []line, span insight.Span) (out Check, err error) {
-	for _, l := range lines {
-		first, last := series.DayOf(max(span.From, l.pool.First)), series.DayOf(span.To-1)
-		seen := 0
-		for day := last; day >= max(first, last-checkBack) && seen < checkDays; day-- {
-			if l.track.Ordinary(day) {
-				continue
-			}
-			seen++
-			blocks, err := e.reader.Blocks(day)
-			if err != nil {
-				return Check{}, err
-			}
+func checkOf(from insight.Reader, lines []line, span insight.Span) (out Check, err error) {
+	last := series.DayOf(span.To - 1)
+	seen := 0
+	for day := last; day >= max(series.DayOf(span.From), last-checkBack) && seen < checkDays; day-- {
+		with := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.track.Ordinary(day) })
+		if len(with) == 0 {
+			continue
+		}
+		seen++
+		blocks, err := from.Blocks(day)
+		if err != nil {
+			return Check{}, err
+		}
+		for _, l := range with {
 			d, err := blocks.Read(l.server.ID, l.pool.ID)
 			if err != nil {
 				return Check{}, err
 			}
 			c := series.Compare(&d, l.pool.ID)
-			out.Compared, out.Differ = out.Compared+c.Compared, out.Differ+c.Differ
-			if c.At > out.At {
-				out.At, out.Pool, out.Reading, out.Log = c.At, l.pool.Key, c.Reading, c.Log
+			of := Check{Compared: c.Compared, Differ: c.Differ, At: c.At, Pool: l.pool.Key, Reading: c.Reading, Log: c.Log}
+			if c.Compared > 0 {
+				of.From = time.Unix(series.DayStart(day), 0).UTC()
 			}
-			if start := time.Unix(series.DayStart(day), 0).UTC(); c.Compared > 0 && (out.From.IsZero() || start.Before(out.From)) {
-				out.From = start
-			}
+			out = out.join(of)
 		}
 	}
 	return out, nil

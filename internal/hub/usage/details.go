@@ -50,21 +50,17 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 func (s *Service) serverUses(e *estate, lines []line, q Question, common insight.Peak) (out []ServerUse, err error) {
 	scratch := s.memory.scratches(1)
 	defer s.memory.giveBack(scratch)
-	own := s.ownPeaks(e, insight.Span{From: q.From.Unix(), To: q.To.Unix()}, scratch[0])
+	own := s.ownFigures(e, insight.Span{From: q.From.Unix(), To: q.To.Unix()}, scratch[0])
 	for _, of := range perServer(lines) {
 		u := ServerUse{Server: of[0].server.Server, Now: nowOf(of)}
 		for _, l := range of {
 			u.Pools = append(u.Pools, l.pool.Key.String())
 		}
-		tracks := tracksOf(of)
-		if u.Peak, err = own.of(u.Server.ID, tracks); err != nil {
-			return nil, err
-		}
-		if u.Check, err = e.check(of, insight.Span{From: q.From.Unix(), To: q.To.Unix()}); err != nil {
+		if u.Peak, u.Check, err = own.of(of); err != nil {
 			return nil, err
 		}
 		if common.Known {
-			share, err := insight.At(e.reader, scratch[0], tracks, common.At)
+			share, err := insight.At(e.reader, scratch[0], tracksOf(of), common.At)
 			if err != nil {
 				return nil, err
 			}

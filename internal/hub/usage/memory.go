@@ -22,7 +22,7 @@ type memory struct {
 	pasts   map[int64]*past
 	filters []*keptFilter // by the time of their last use
 	trends  map[trendKey]*trend
-	owns    map[ownKey]ownPeak
+	owns    map[ownKey]ownFigure
 	size    int64 // of the trends
 	free    []*insight.Scratch
 }
@@ -121,7 +121,7 @@ func (m *memory) evict(org int64) {
 			delete(m.trends, key)
 		}
 	}
-	maps.DeleteFunc(m.owns, func(key ownKey, _ ownPeak) bool { return key.org == org })
+	maps.DeleteFunc(m.owns, func(key ownKey, _ ownFigure) bool { return key.org == org })
 }
 
 // change returns the number of a change.

@@ -6,10 +6,11 @@ import (
 	"headroom/internal/insight"
 )
 
-// OwnPeaks finds the peaks of single license servers over a span. That of the
-// closed days is remembered, until something in them changes: a page that lists a
-// thousand servers would read their history again and again.
-type ownPeaks struct {
+// OwnFigures finds the peaks of single license servers over a span, and how their
+// logs agree with their readings. Those of the closed days are remembered, until
+// something in them changes: a page that lists a thousand servers would read their
+// history again and again.
+type ownFigures struct {
 	s       *Service
 	e       *estate
 	scratch *insight.Scratch
@@ -21,54 +22,63 @@ type ownPeaks struct {
 	ofRest   *insight.Filter
 }
 
-func (s *Service) ownPeaks(e *estate, span insight.Span, scratch *insight.Scratch) *ownPeaks {
-	o := &ownPeaks{s: s, e: e, scratch: scratch, to: span.To}
+func (s *Service) ownFigures(e *estate, span insight.Span, scratch *insight.Scratch) *ownFigures {
+	o := &ownFigures{s: s, e: e, scratch: scratch, to: span.To}
 	o.closed = insight.Span{From: span.From, To: min(max(e.closedTo(), span.From), span.To)}
 	o.ofClosed = insight.NewFilter(o.closed)
 	return o
 }
 
-// of returns the peak of the sum of a server's tracks.
-func (o *ownPeaks) of(server int64, tracks []*insight.Track) (insight.Peak, error) {
-	closed, err := o.closedPeak(server, tracks)
+// of returns the peak of the sum of a server's pools, and the check of them.
+func (o *ownFigures) of(lines []line) (insight.Peak, Check, error) {
+	tracks := tracksOf(lines)
+	closed, err := o.ofClosedDays(lines, tracks)
 	if err != nil || closed.to == o.to {
-		return closed.peak, err
+		return closed.peak, closed.check, err
 	}
 	if rest := (insight.Span{From: closed.to, To: o.to}); o.ofRest == nil || rest != o.rest {
 		o.rest, o.ofRest = rest, insight.NewFilter(rest)
 	}
 	o.ofRest.Reset()
 	if err := o.ofRest.Add(o.e.reader, o.scratch, tracks...); err != nil {
-		return insight.Peak{}, err
+		return insight.Peak{}, Check{}, err
 	}
 	rest, err := o.ofRest.Highest(o.e.reader, closed.peak, o.scratch)
 	if err != nil {
-		return insight.Peak{}, err
+		return insight.Peak{}, Check{}, err
 	}
-	out := insight.JoinPeaks(closed.peak, rest)
-	return out, insight.Describe(o.e.reader, o.scratch, tracks, &out)
+	peak := insight.JoinPeaks(closed.peak, rest)
+	if err := insight.Describe(o.e.reader, o.scratch, tracks, &peak); err != nil {
+		return insight.Peak{}, Check{}, err
+	}
+	check, err := checkOf(o.e.reader, lines, o.rest)
+	return peak, closed.check.join(check), err
 }
 
-// closedPeak returns the peak over the closed days, described; what was kept may
-// end a little before they do.
-func (o *ownPeaks) closedPeak(server int64, tracks []*insight.Track) (ownPeak, error) {
+// ofClosedDays returns the figures of the closed days, the peak described; what
+// was kept may end a little before they do.
+func (o *ownFigures) ofClosedDays(lines []line, tracks []*insight.Track) (ownFigure, error) {
 	if o.closed.From == o.closed.To {
-		return ownPeak{to: o.closed.To}, nil
+		return ownFigure{to: o.closed.To}, nil
 	}
+	server := lines[0].server.ID
 	key := ownKey{o.e.org.ID, server, identity(tracks), o.closed.From}
-	if p, ok := o.s.memory.own(o.e, key, o.closed); ok {
-		return p, nil
+	if f, ok := o.s.memory.own(o.e, key, o.closed); ok {
+		return f, nil
 	}
 	from := &ownReader{reader: o.e.reader, server: server}
+	found := ownFigure{made: o.e.reader.changes.now, to: o.closed.To}
 	o.ofClosed.Reset()
-	if err := o.ofClosed.Add(from, o.scratch, tracks...); err != nil {
-		return ownPeak{}, err
-	}
-	p, err := o.ofClosed.Peak(from, o.scratch)
+	err := o.ofClosed.Add(from, o.scratch, tracks...)
 	if err != nil {
-		return ownPeak{}, err
+		return ownFigure{}, err
 	}
-	found := ownPeak{made: o.e.reader.changes.now, to: o.closed.To, peak: p}
+	if found.peak, err = o.ofClosed.Peak(from, o.scratch); err != nil {
+		return ownFigure{}, err
+	}
+	if found.check, err = checkOf(from, lines, o.closed); err != nil {
+		return ownFigure{}, err
+	}
 	o.s.memory.keepOwn(o.e, key, found)
 	return found, nil
 }
@@ -115,37 +125,38 @@ type ownKey struct {
 	from   int64
 }
 
-// An ownPeak is what was found of them.
-type ownPeak struct {
-	made int64 // the number of the last change then
-	to   int64 // end of the days
-	peak insight.Peak
+// An ownFigure is what was found of them.
+type ownFigure struct {
+	made  int64 // the number of the last change then
+	to    int64 // end of the days
+	peak  insight.Peak
+	check Check
 }
 
-// maxOwn is how many peaks of single servers are kept: about 5 MB.
+// maxOwn is how many servers' figures are kept: about 10 MB.
 const maxOwn = 1 << 15
 
-// own returns a peak that is kept.
-func (m *memory) own(e *estate, key ownKey, closed insight.Span) (ownPeak, bool) {
+// own returns figures that are kept.
+func (m *memory) own(e *estate, key ownKey, closed insight.Span) (ownFigure, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o, ok := m.owns[key]
 	span := insight.Span{From: key.from, To: o.to}
 	if !ok || !servesFor(span, closed) || m.pasts[key.org] != e.reader.past || e.reader.changes.since(o.made, span) {
-		return ownPeak{}, false
+		return ownFigure{}, false
 	}
 	return o, true
 }
 
-// keepOwn keeps a peak.
-func (m *memory) keepOwn(e *estate, key ownKey, p ownPeak) {
+// keepOwn keeps figures.
+func (m *memory) keepOwn(e *estate, key ownKey, f ownFigure) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pasts[key.org] != e.reader.past {
 		return // it was evicted meanwhile
 	}
 	if m.owns == nil || len(m.owns) >= maxOwn {
-		m.owns = make(map[ownKey]ownPeak)
+		m.owns = make(map[ownKey]ownFigure)
 	}
-	m.owns[key] = p
+	m.owns[key] = f
 }
