@@ -25,9 +25,9 @@ import (
 type importCmd struct {
 	agentFlags
 	Server   string   `placeholder:"NAME" help:"The license server whose past it is, as the configuration names it. Needed where it names several."`
-	Paths    []string `arg:"" name:"path" help:"Debug logs, saved statuses, a dump of phpLicenseWatcher's database; packed by gzip or not. Of a folder, all files."`
-	As       string   `help:"Read every file as this format instead of finding out: flexnet-log, flexnet-status, phplicensewatcher."`
-	TZ       string   `help:"Zone of the times in the files (default: the license server's in the configuration, else the machine's)." placeholder:"ZONE"`
+	Paths    []string `arg:"" name:"path" help:"Logs, saved statuses, a dump of phpLicenseWatcher's database; packed by gzip or not. Of a folder, all files."`
+	As       string   `help:"Read every file as this format instead of finding out: flexnet-log, rlm-report-log, rlm-log, mathlm-log, sentinel-log, flexnet-status, phplicensewatcher."`
+	TZ       string   `help:"Zone of the times in the files (default: the license server's in the configuration, else the machine's; of logs of MathLM, UTC)." placeholder:"ZONE"`
 	CodePage string   `help:"Code page of text that is not UTF-8 (default: the license server's in the configuration, else windows-1252)." placeholder:"NAME"`
 	Host     string   `help:"Which license server is meant, where a saved status tells of several."`
 	Watched  string   `placeholder:"NAME" help:"Which license server is meant, where a database has watched several."`
@@ -91,7 +91,7 @@ func (c *importCmd) server(config agent.Config) (agent.ServerConfig, error) {
 // options say how to read: as the license server itself is read, unless a flag
 // says something else.
 func (c *importCmd) options(s agent.ServerConfig) (collect.PastOptions, error) {
-	o := collect.PastOptions{Zone: time.Local, CodePage: s.CodePage, As: c.As, Host: s.Host, Watched: c.Watched}
+	o := collect.PastOptions{CodePage: s.CodePage, As: c.As, Host: s.Host, Watched: c.Watched}
 	zone := s.Zone
 	if c.TZ != "" {
 		zone = c.TZ
@@ -193,14 +193,20 @@ func openPastFile(name string) (file text.File, temporary string, err error) {
 		return text.File{}, "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return text.File{}, "", err
+	}
+	file = text.File{Path: name, Size: size, Data: onDisk(name), Changed: info.ModTime()}
 	magic := make([]byte, 2)
 	if n, err := f.ReadAt(magic, 0); err != nil || n != 2 || magic[0] != 0x1f || magic[1] != 0x8b {
-		return text.File{Path: name, Size: size, Data: onDisk(name)}, "", nil
+		return file, "", nil
 	}
-	if temporary, size, err = unpack(f); err != nil {
+	if temporary, file.Size, err = unpack(f); err != nil {
 		return text.File{}, "", fmt.Errorf("%s: %w", name, err)
 	}
-	return text.File{Path: name, Size: size, Data: onDisk(temporary)}, temporary, nil
+	file.Data = onDisk(temporary)
+	return file, temporary, nil
 }
 
 // onDisk is a file that is open only while it is read.

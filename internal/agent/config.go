@@ -34,8 +34,8 @@ type ServerConfig struct {
 	Tool        string   `toml:"tool"`         // absolute path of the manager's status tool; keygen-relay: relay, to be asked instead of its database
 	License     string   `toml:"license"`      // which license server: port@host, or what the tool takes
 	LicenseFile string   `toml:"license_file"` // flexnet, file: tells how much of a count is overdraft
-	Path        string   `toml:"path"`         // flexnet-log: the debug log, or a pattern of all its files; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
-	Log         string   `toml:"log"`          // flexnet, file: the server's log, or a pattern of its files, read beside the status
+	Path        string   `toml:"path"`         // readers of logs: the log, or a pattern of all its files; file: the capture; slurm: slurm.conf, if scontrol does not find it; keygen-relay: its database; others: a file with what the tool prints, instead of tool
+	Log         string   `toml:"log"`          // flexnet, file, rlm, sentinel: the server's log, or a pattern of its files, read beside the status
 	Command     []string `toml:"command"`      // a program by its absolute path and its arguments, instead of tool and license
 	Replay      bool     `toml:"replay"`       // file: its status date is the instant of the reading
 	Host        string   `toml:"host"`         // which server is meant, where the text tells of several
@@ -168,7 +168,7 @@ func (s *ServerConfig) check(base string) error {
 		return err
 	}
 	s.LicenseFile, s.Path, s.Log = within(base, s.LicenseFile), within(base, s.Path), within(base, s.Log)
-	if s.Log != "" && statusLogs[s.Reader] == nil {
+	if s.Log != "" && statusLogs[s.Reader] == "" {
 		return fmt.Errorf("log is %q: the reader %s reads no log beside a status", s.Log, s.Reader)
 	}
 	switch s.Reader {
@@ -179,7 +179,7 @@ func (s *ServerConfig) check(base string) error {
 		if s.License == "" {
 			return errors.New("license is missing: write port@host, such as 27000@localhost")
 		}
-	case "flexnet-log", "file":
+	case "file":
 		if s.Path == "" {
 			return errors.New("path is missing: name the file to read")
 		}
@@ -199,6 +199,12 @@ func (s *ServerConfig) check(base string) error {
 	case "citrix":
 		return s.checkCitrix(base)
 	default:
+		if collect.LogReaders[s.Reader] != nil {
+			if s.Path == "" {
+				return errors.New("path is missing: name the log, or a pattern of all its files")
+			}
+			return nil
+		}
 		if m, ok := collect.ManagerOf(s.Reader); ok {
 			return s.checkManager(m)
 		}
@@ -209,7 +215,10 @@ func (s *ServerConfig) check(base string) error {
 
 // readers lists the names of all readers.
 func readers() []string {
-	all := []string{"flexnet", "flexnet-log", "file", "slurm", "keygen-relay", "generic", "citrix"}
+	all := []string{"flexnet", "file", "slurm", "keygen-relay", "generic", "citrix"}
+	for name := range collect.LogReaders {
+		all = append(all, name)
+	}
 	for _, m := range collect.Managers {
 		all = append(all, m.Name)
 	}

@@ -83,6 +83,8 @@ func TestConfigIsTaken(t *testing.T) {
 		"a command":              other("generic", "command = ['"+tool+"', \"--all\"]\n"),
 		"a file of our own":      other("generic", "path = \"usage.json\"\n"),
 		"a debug log":            strings.Replace(good, `"file"`, `"flexnet-log"`, 1),
+		"a report log":           strings.Replace(good, `"file"`, `"rlm-report-log"`, 1),
+		"a log beside a status":  other("rlm", "tool = '"+tool+"'\nlicense = \"5053@localhost\"\nlog = \"acme*.rl\"\n"),
 		"lmutil":                 good + "[[server]]\nname = \"cae\"\nreader = \"flexnet\"\ntool = '" + tool + "'\nlicense = \"27000@localhost\"\ntimeout = \"30s\"\n",
 	} {
 		if _, err := agent.LoadConfig(writeConfig(t, text)); err != nil {

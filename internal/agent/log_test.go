@@ -59,9 +59,41 @@ func TestALogThatCannotBeReadIsToldOfBesideAGoodStatus(t *testing.T) {
 	}
 }
 
-func TestALogBesideALogIsRefused(t *testing.T) {
-	c := agent.Config{Hub: "https://hub.example.com", State: "s", Servers: []agent.ServerConfig{{Name: "cad", Reader: "flexnet-log", Path: "a.log", Log: "b.log"}}}
-	if err := c.Check(t.TempDir()); err == nil || !strings.Contains(err.Error(), "log is ") {
-		t.Errorf("got %v, want an error about log", err)
+func TestLogIsReadBesideAStatusThatNamesPoolsAlike(t *testing.T) {
+	for reader, want := range map[string]string{"flexnet-log": "log is ", "mathlm": "log is ", "mathlm-log": "log is ", "rlm-report-log": "log is "} {
+		c := agent.Config{Hub: "https://hub.example.com", State: "s", Servers: []agent.ServerConfig{{Name: "cad", Reader: reader, Path: "a.log", Log: "b.log"}}}
+		if err := c.Check(t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("log beside %s: got %v, want an error with %q", reader, err, want)
+		}
+	}
+	c := agent.Config{Hub: "https://hub.example.com", State: "s", Servers: []agent.ServerConfig{{Name: "cad", Reader: "sentinel-log"}}}
+	if err := c.Check(t.TempDir()); err == nil || !strings.Contains(err.Error(), "path is missing") {
+		t.Errorf("a log without its path: got %v", err)
+	}
+}
+
+func TestReportLogTellsUseAndWhatIsInstalled(t *testing.T) {
+	h := newHub(t)
+	start := time.Now().UTC().Add(-30 * time.Minute)
+	text := fmt.Sprintf(`RLM Report Log Format 0, version 14.0, authenticated
+ISV: acme, RLM version 14.0 BL1
+START lic01 %s
+PRODUCT solver 5.1 1 8 0 8 "" "" "" "" "" "" 0 0 0 0 0 0 0 0 0
+OUT solver 5.1 1 kim ws1 "" 4 4 0 101 101 7b1 "" "" "" %s
+`, start.Format("01/02/2006 15:04:05"), start.Add(time.Minute).Format("01/02 15:04:05"))
+	path := filepath.Join(t.TempDir(), "acme.rl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, config(t, h.URL, agent.ServerConfig{Name: "sim", Reader: "rlm-report-log", Path: path, Zone: "UTC"}))
+	run(t, a)
+	read(t, a)
+	join(t, h, a)
+	send(t, a)
+	said := strings.Join(slices.Sorted(slices.Values(h.said())), "\n")
+	for _, want := range []string{"events solver", "exact=true 0 [4]", "rlm-report-log own=false solver 0/8"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the hub was told\n%s\nwant %q in it", said, want)
+		}
 	}
 }

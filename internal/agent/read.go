@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,11 +57,10 @@ func (a *Agent) source(c ServerConfig) (*source, error) {
 
 // manager is the license manager that a reader reads.
 func manager(reader string) string {
-	switch reader {
-	case "flexnet-log", "file":
+	if reader == "file" {
 		return "flexnet"
 	}
-	return reader
+	return strings.TrimSuffix(strings.TrimSuffix(reader, "-log"), "-report")
 }
 
 // reader is the table of readers.
@@ -76,12 +76,6 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 			Tool: c.Tool, License: c.License, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage,
 			Timeout: time.Duration(c.Timeout), Now: now,
 		}, nil
-	case "flexnet-log":
-		format, err := collect.FlexNetLog(zone, c.CodePage)
-		if err != nil {
-			return nil, err
-		}
-		return collect.NewEventLog(c.Path, format, resume, now)
 	case "file":
 		return &collect.File{
 			Path: c.Path, LicenseFile: c.LicenseFile, Host: c.Host, Zone: zone, CodePage: c.CodePage, Replay: c.Replay, Now: now,
@@ -97,6 +91,9 @@ func (a *Agent) reader(c ServerConfig, resume string) (Reader, error) {
 		return &collect.Generic{Command: c.Command, Path: c.Path, CodePage: c.CodePage, Timeout: time.Duration(c.Timeout), Now: now}, nil
 	case "citrix":
 		return a.citrix(c, zone, resume)
+	}
+	if open := collect.LogReaders[c.Reader]; open != nil {
+		return eventLog(c.Path, open, zone, c.CodePage, resume, now)
 	}
 	if m, ok := collect.ManagerOf(c.Reader); ok {
 		return statusReader(m, c, zone, now)
@@ -115,10 +112,10 @@ func statusReader(m collect.Manager, c ServerConfig, zone *time.Location, now fu
 	return r, err
 }
 
-// statusLogs leads from a reader of statuses to the logs of the same license
-// manager.
-var statusLogs = map[string]func(zone *time.Location, codePage string) (collect.LogFormat, error){
-	"flexnet": collect.FlexNetLog, "file": collect.FlexNetLog,
+// statusLogs leads from a reader of statuses to the reader of logs of the same
+// license manager, where both name pools alike: a log of MathLM names no class.
+var statusLogs = map[string]string{
+	"flexnet": "flexnet-log", "file": "flexnet-log", "rlm": "rlm-report-log", "sentinel": "sentinel-log",
 }
 
 // withLog reads a server's log beside its status.
@@ -127,15 +124,19 @@ func (a *Agent) withLog(c ServerConfig, status Reader, resume string) (Reader, e
 	if err != nil {
 		return nil, err
 	}
-	format, err := statusLogs[c.Reader](zone, c.CodePage)
-	if err != nil {
-		return nil, err
-	}
-	log, err := collect.NewEventLog(c.Log, format, resume, a.options.Now)
+	log, err := eventLog(c.Log, collect.LogReaders[statusLogs[c.Reader]], zone, c.CodePage, resume, a.options.Now)
 	if err != nil {
 		return nil, err
 	}
 	return &collect.Joined{Status: status, Log: log}, nil
+}
+
+func eventLog(path string, open collect.LogOpener, zone *time.Location, codePage, resume string, now func() time.Time) (*collect.EventLog, error) {
+	format, err := open(zone, codePage)
+	if err != nil {
+		return nil, err
+	}
+	return collect.NewEventLog(path, format, resume, now)
 }
 
 // readLoop reads a server at once and then at its interval.

@@ -21,9 +21,10 @@ const (
 // A LogFormat says how the logs of a license manager are read.
 type LogFormat struct {
 	Manager string // as in license.Server
-	// Open returns the events of a log from its first line on. It must not read
-	// before Next is called.
-	Open func(io.Reader) (EventStream, error)
+	// Open returns the events of a log from its first line on, of which the last
+	// is of about the time at. It must not read before Next is called. A log that
+	// is tailed is no io.Seeker.
+	Open func(r io.Reader, at time.Time) (EventStream, error)
 	// Silence is how long a log vouches for itself after a line that has a date:
 	// longer than a license server that runs can be silent. 0: for ever.
 	Silence time.Duration
@@ -61,7 +62,7 @@ func NewEventLog(path string, f LogFormat, resume string, now func() time.Time) 
 			return nil, fmt.Errorf("resume reading %s: %w", path, err)
 		}
 	}
-	if _, err := f.Open(strings.NewReader("")); err != nil {
+	if _, err := f.Open(strings.NewReader(""), now()); err != nil {
 		return nil, err
 	}
 	tail, err := NewTail(path, string(at.Log))
@@ -69,7 +70,9 @@ func NewEventLog(path string, f LogFormat, resume string, now func() time.Time) 
 		return nil, err
 	}
 	use := newLogUse(f.Silence, at.Told)
-	return &EventLog{format: f, now: now, tail: tail, use: use, feeder: feeder{open: f.Open, use: use}, path: path}, nil
+	return &EventLog{format: f, now: now, tail: tail, use: use, path: path, feeder: feeder{
+		use: use, open: func(r io.Reader) (EventStream, error) { return f.Open(r, now()) },
+	}}, nil
 }
 
 // Close ends the reader.
@@ -97,7 +100,11 @@ func (r *EventLog) Read(ctx context.Context) (Result, error) {
 	}
 	switch {
 	case to.After(r.use.told):
-		res.Events, res.Denials = r.use.tell(to)
+		var totals []license.Snapshot
+		res.Events, res.Denials, totals = r.use.tell(to)
+		if res.Snapshot = lastOf(totals); res.HasSnapshot() {
+			res.Unlisted = true
+		}
 	case more:
 	case r.silent(now):
 		return failed(now, fmt.Sprintf("the log has had no line since %s", r.use.now.UTC().Format(time.RFC3339))), nil

@@ -25,8 +25,9 @@ import (
 
 // A told is all that a log has told, put together.
 type told struct {
-	use     map[license.Pool][]collect.Events // spans that touch are one
-	denials []collect.Denial
+	use       map[license.Pool][]collect.Events // spans that touch are one
+	denials   []collect.Denial
+	installed map[license.Pool]license.Count
 }
 
 func (w *told) add(t testing.TB, res collect.Result) {
@@ -35,7 +36,10 @@ func (w *told) add(t testing.TB, res collect.Result) {
 		t.Fatalf("failure: %s", res.Failure)
 	}
 	if w.use == nil {
-		w.use = map[license.Pool][]collect.Events{}
+		w.use, w.installed = map[license.Pool][]collect.Events{}, map[license.Pool]license.Count{}
+	}
+	for _, r := range res.Snapshot.Readings {
+		w.installed[r.Pool] = r.Installed
 	}
 	for _, e := range res.Events {
 		all := w.use[e.Pool]
@@ -99,6 +103,9 @@ func (s *story) line(n int) []byte {
 		text = fmt.Sprintf("(acmed) DENIED: %q %s  (Licensed number of users already reached. (-4,342))", feature, who)
 	case rapid.IntRange(0, 9).Draw(s.t, "down") == 0:
 		text = "(acmed) EXITING DUE TO SIGNAL 15"
+	}
+	if rapid.IntRange(0, 4).Draw(s.t, "daemon") == 0 {
+		text = strings.Replace(text, "(acmed)", "(millingd)", 1)
 	}
 	line := fmt.Sprintf("%2d:%02d:%02d %s\r\n", s.at.Hour(), s.at.Minute(), s.at.Second(), text)
 	for s.made[line] { // two files of one and the same line would be taken for copies
@@ -208,10 +215,10 @@ func TestEventLogCountsAsReportsDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		totals.Flush()
-		denials := map[pool]int64{}
+		denials := map[string]int64{}
 		for _, f := range totals.Features() {
 			if f.DeniedFolded > 0 {
-				denials[pool{f.Feature, f.Daemon}] = f.DeniedFolded
+				denials[f.Feature] += f.DeniedFolded
 			}
 		}
 		format, err := collect.FlexNetLog(time.UTC, "")
@@ -223,7 +230,7 @@ func TestEventLogCountsAsReportsDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		got, gotDenials := map[pool][]collect.Step{}, map[pool]int64{}
+		got, gotDenials := map[pool][]collect.Step{}, map[string]int64{}
 		for more := true; more; {
 			res, err := r.Read(t.Context())
 			if err != nil || res.Failure != "" {
@@ -236,11 +243,7 @@ func TestEventLogCountsAsReportsDo(t *testing.T) {
 				}
 			}
 			for _, d := range res.Denials {
-				for p := range denials {
-					if p.feature == d.Pool.Feature {
-						gotDenials[p]++
-					}
-				}
+				gotDenials[d.Pool.Feature]++
 			}
 			more = res.More
 		}
@@ -303,7 +306,7 @@ func (c *counted) Next() (facts.Event, error) {
 				}
 			}
 			e.At, e.Licenses, e.InUse.Known = day.Add(time.Duration(second)*time.Second), 1, n == 4
-			e.Pool = license.Pool{Feature: "SIM", Variant: "1", Daemon: "isv"}
+			e.Pool, e.Daemon = license.Pool{Feature: "SIM", Variant: "1"}, "isv"
 			return e, nil
 		}
 		b := make([]byte, 64)
@@ -325,7 +328,7 @@ func tells(t *testing.T, seconds int, text string) collect.Result {
 		t.Fatal(err)
 	}
 	r, err := collect.NewEventLog(path, collect.LogFormat{
-		Manager: "rlm", Silence: time.Hour, Open: func(r io.Reader) (collect.EventStream, error) { return &counted{r: r}, nil },
+		Manager: "rlm", Silence: time.Hour, Open: func(r io.Reader, _ time.Time) (collect.EventStream, error) { return &counted{r: r}, nil },
 	}, "", func() time.Time { return day.Add(time.Duration(seconds) * time.Second) })
 	if err != nil {
 		t.Fatal(err)
@@ -428,7 +431,7 @@ func TestLogWithAHoleBeginsAnew(t *testing.T) {
 	}
 	now := day.Add(100 * time.Second)
 	r, err := collect.NewEventLog(path, collect.LogFormat{
-		Silence: time.Hour, Open: func(r io.Reader) (collect.EventStream, error) { return &counted{r: r}, nil },
+		Silence: time.Hour, Open: func(r io.Reader, _ time.Time) (collect.EventStream, error) { return &counted{r: r}, nil },
 	}, "", func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
@@ -452,7 +455,7 @@ func TestLineThatIsNotUnderstoodYetIsNotVouchedFor(t *testing.T) {
 	}
 	r, err := collect.NewEventLog(path, collect.LogFormat{
 		Silence: time.Hour,
-		Open:    func(r io.Reader) (collect.EventStream, error) { return &hesitant{counted{r: r}}, nil },
+		Open:    func(r io.Reader, _ time.Time) (collect.EventStream, error) { return &hesitant{counted{r: r}}, nil },
 	}, "", func() time.Time { return day.Add(100 * time.Second) })
 	if err != nil {
 		t.Fatal(err)
@@ -483,7 +486,7 @@ func TestEventLogRefusesACodePageThatIsNone(t *testing.T) {
 		t.Error("code page klingon was taken")
 	}
 	wrong := errors.New("no such setting")
-	_, err := collect.NewEventLog("x.log", collect.LogFormat{Open: func(io.Reader) (collect.EventStream, error) { return nil, wrong }}, "", nil)
+	_, err := collect.NewEventLog("x.log", collect.LogFormat{Open: func(io.Reader, time.Time) (collect.EventStream, error) { return nil, wrong }}, "", time.Now)
 	if !errors.Is(err, wrong) {
 		t.Errorf("error %v, want that of Open", err)
 	}

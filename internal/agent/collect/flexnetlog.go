@@ -24,7 +24,7 @@ func FlexNetLog(zone *time.Location, codePage string) (LogFormat, error) {
 	}
 	return LogFormat{
 		Manager: "flexnet", Silence: 7 * time.Hour, Lag: 5 * time.Second,
-		Open: func(r io.Reader) (EventStream, error) { return flexnet.NewLogFacts(r, o), nil },
+		Open: func(r io.Reader, _ time.Time) (EventStream, error) { return flexnet.NewLogFacts(r, o), nil },
 		Host: func(r io.Reader) (string, error) {
 			head, err := flexnet.LogHead(r, o)
 			return head.Host(), err

@@ -17,7 +17,8 @@ type EventStream interface {
 	Offset() int64
 }
 
-// A lossy stream tells what it could not read.
+// A lossy stream tells what it could not read. Of one that does not, every line
+// that it did not understand may have been an event.
 type lossy interface {
 	// Loss returns how many events could not be read so far, and whether the log
 	// tells less than all by its nature.
@@ -100,10 +101,14 @@ func (f *flow) feed(lines []byte, each func(facts.Event)) error {
 // it means.
 func (f *flow) pending() bool { return f.stream != nil && f.stream.Offset() < f.fed }
 
-// loss is that of the stream, if it tells any.
-func (f *flow) loss() (events int, always bool) {
-	if l, ok := f.stream.(lossy); ok {
-		return l.Loss()
+// lossOf returns how many events a stream could not read, and whether it tells
+// less than all by its nature.
+func lossOf(s EventStream) (events int, always bool) {
+	switch s := s.(type) {
+	case lossy:
+		return s.Loss()
+	case interface{ Unread() facts.UnreadLines }:
+		return s.Unread().Total, false
 	}
 	return 0, false
 }
@@ -111,11 +116,10 @@ func (f *flow) loss() (events int, always bool) {
 // A feeder gives the text of a log to a stream and the events in it to the use
 // of pools.
 type feeder struct {
-	open   func(io.Reader) (EventStream, error)
-	use    *logUse
-	before func(facts.Event) // is told of each event first; may be nil
-	flow   *flow
-	lost   int // events, so far
+	open func(io.Reader) (EventStream, error)
+	use  *logUse
+	flow *flow
+	lost int // events, so far
 }
 
 // feed takes the next lines.
@@ -125,9 +129,6 @@ func (f *feeder) feed(lines []byte) error {
 	}
 	err := f.flow.feed(lines, func(e facts.Event) {
 		f.loss()
-		if f.before != nil {
-			f.before(e)
-		}
 		f.use.add(e)
 	})
 	f.loss()
@@ -136,9 +137,8 @@ func (f *feeder) feed(lines []byte) error {
 
 // loss notes where events could not be read.
 func (f *feeder) loss() {
-	if lost, always := f.flow.loss(); lost > f.lost || always && !f.use.vague {
-		f.lost = lost
-		f.use.lose(always)
+	if f.flow.stream != nil {
+		f.lost = f.use.losses(f.flow.stream, f.lost)
 	}
 }
 

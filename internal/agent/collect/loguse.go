@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"headroom/internal/format/denial"
@@ -35,19 +36,25 @@ type logUse struct {
 	vague     bool            // the log tells less than all
 	watch     denial.Watch
 	wants     []denial.Denial // that wait to be told
+	totals    []totalAt       // that wait to be told
+	listing   *listing
 }
 
 // A poolUse is the use of one pool. Its key has the daemon.
 type poolUse struct {
 	key     license.Pool
 	use     int64
-	out     map[holding]int // checkouts that are out
-	unseen  int64           // licenses that are out and were not seen going out
+	out     map[holding]int    // checkouts that are out
+	handles map[string]holding // of those that have one of their own
+	unseen  int64              // licenses that are out and were not seen going out
+	total   license.Count      // installed, as told last
+	totalOn time.Time          // the UTC day in which
 	dirty   bool
 	high    int64     // of this second
 	settled int64     // at the end of the last second
 	changed time.Time // the last second in which it did
 	exact   bool
+	apart   time.Time // since when another daemon is seen to serve the feature too; zero: never
 	anchor  anchor
 	done    []Events // spans that are over
 	span    Events
@@ -74,22 +81,38 @@ func (u *logUse) add(e facts.Event) {
 	if e.At.IsZero() {
 		return
 	}
+	if e.Kind != facts.Served {
+		u.endListing()
+	}
 	u.advance(e.At)
+	key := e.Pool
+	key.Daemon = cmp.Or(key.Daemon, e.Daemon)
+	asked := denial.Request{Pool: key, User: e.User, Host: e.Host}
 	switch e.Kind {
 	case facts.Start:
-		u.start(e.Pool.Daemon)
+		u.start(key.Daemon)
+		u.listing = &listing{key.Daemon, map[*poolUse]bool{}}
 	case facts.Shutdown:
-		u.reset(e.Pool.Daemon)
+		u.reset(key.Daemon)
 	case facts.Out, facts.Held, facts.In:
-		u.move(u.pool(e.Pool), e)
+		u.move(u.pool(key), e)
 	case facts.Refused:
 		if !e.Again {
-			u.pool(e.Pool) // it is there, though nobody may have it
-			u.watch.Refused(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host}, e.Reason)
+			u.pool(key) // it is there, though nobody may have it
+			u.watch.Refused(u.now, asked, e.Reason)
+		}
+	case facts.Reread:
+		u.listing = &listing{key.Daemon, map[*poolUse]bool{}}
+	case facts.Served:
+		if p := u.pool(key); u.listing != nil {
+			u.listing.pools[p] = true
 		}
 	}
 	if e.Kind == facts.Out && u.watch.Waiting() {
-		u.watch.Served(u.now, denial.Request{Pool: e.Pool, User: e.User, Host: e.Host}.Folded())
+		u.watch.Served(u.now, asked.Folded())
+	}
+	if p := u.pools[key]; p != nil && e.Total.Known {
+		u.installed(p, e.Total)
 	}
 }
 
@@ -167,11 +190,29 @@ func (u *logUse) pool(key license.Pool) *poolUse {
 	if p != nil {
 		return p
 	}
-	p = &poolUse{key: key, out: map[holding]int{}, exact: u.startSeen(key.Daemon)}
+	p = &poolUse{key: key, out: map[holding]int{}, handles: map[string]holding{}, exact: u.startSeen(key.Daemon)}
 	p.begin(later(u.from, u.now))
+	for _, o := range u.list {
+		if o.key.Feature == key.Feature && o.key.Variant == key.Variant {
+			u.setApart(o)
+			p.apart = u.now
+		}
+	}
 	u.pools[key] = p
 	u.list = append(u.list, p)
 	return p
+}
+
+// setApart gives a pool its daemon in its name, from now on.
+func (u *logUse) setApart(p *poolUse) {
+	if !p.apart.IsZero() {
+		return
+	}
+	p.apart = u.now
+	if u.now.After(p.span.From) {
+		p.end(u.now)
+		p.begin(u.now)
+	}
 }
 
 // startSeen says whether the log tells all of a daemon.
@@ -183,16 +224,25 @@ func (u *logUse) startSeen(daemon string) bool {
 func (u *logUse) move(p *poolUse, e facts.Event) {
 	before := p.use
 	h := holding{license.FoldName(e.User), license.FoldName(e.Host), e.Handle, e.Licenses}
+	own := e.Handle != "" && !strings.HasSuffix(e.Handle, "\x00")
+	was, again := p.handles[e.Handle]
+	if again = own && again; again {
+		h = was // of licenses that are shared another number may come back
+	}
 	switch {
 	case e.Kind == facts.Held && p.out[h] > 0: // seen going out
 	case e.Kind != facts.In:
+		if again { // a return that is missing in the log
+			p.returned(was, was.licenses)
+			h.licenses = e.Licenses
+		}
 		p.out[h]++
 		p.use += e.Licenses
-	case p.out[h] > 0:
-		p.use -= e.Licenses
-		if p.out[h]--; p.out[h] == 0 {
-			delete(p.out, h)
+		if own {
+			p.handles[e.Handle] = h
 		}
+	case p.out[h] > 0:
+		p.returned(h, e.Licenses)
 	case p.unseen >= e.Licenses:
 		p.unseen -= e.Licenses
 		p.use -= e.Licenses
@@ -203,6 +253,15 @@ func (u *logUse) move(p *poolUse, e facts.Event) {
 	}
 	if p.use != before || e.InUse.Known {
 		u.note(p)
+	}
+}
+
+// returned takes licenses of a holding back.
+func (p *poolUse) returned(h holding, licenses int64) {
+	p.use -= licenses
+	delete(p.handles, h.handle)
+	if p.out[h]--; p.out[h] == 0 {
+		delete(p.out, h)
 	}
 }
 
@@ -232,13 +291,20 @@ func (u *logUse) reset(daemon string) {
 		if daemon != "" && p.key.Daemon != daemon {
 			continue
 		}
-		clear(p.out)
-		p.unseen, p.anchor = 0, anchor{}
+		p.giveBack()
+		p.anchor = anchor{}
 		if p.use != 0 {
 			p.use = 0
 			u.note(p)
 		}
 	}
+}
+
+// giveBack forgets what is out.
+func (p *poolUse) giveBack() {
+	clear(p.out)
+	clear(p.handles)
+	p.unseen = 0
 }
 
 // anchored notes that the use of a pool is known exactly from an instant on.
@@ -253,6 +319,16 @@ func (u *logUse) anchored(p *poolUse, at time.Time) {
 	}
 	p.end(at)
 	p.begin(at)
+}
+
+// losses notes what a stream could not read since it had lost so many events. It
+// returns how many it has lost by now.
+func (u *logUse) losses(s EventStream, before int) int {
+	lost, always := lossOf(s)
+	if lost > before || always && !u.vague {
+		u.lose(always)
+	}
+	return lost
 }
 
 // lose notes that events could not be read: from the last second on, until a
@@ -284,16 +360,17 @@ func (u *logUse) lost() {
 	u.watch.End()
 	clear(u.started)
 	for _, p := range u.list {
-		clear(p.out)
-		p.use, p.unseen, p.settled, p.exact, p.anchor = 0, 0, 0, false, anchor{}
+		p.giveBack()
+		p.use, p.settled, p.exact, p.anchor = 0, 0, false, anchor{}
 		p.begin(u.now)
 	}
 	u.now = time.Time{}
 }
 
 // tell returns what the log says up to an instant, which must not be before the
-// last second that has an event. What is said is not said again.
-func (u *logUse) tell(to time.Time) (events []Events, denials []Denial) {
+// last second that has an event: use, denials, and what is installed where that
+// has changed. What is said is not said again.
+func (u *logUse) tell(to time.Time) (events []Events, denials []Denial, totals []license.Snapshot) {
 	if to.After(u.now) {
 		u.flush()
 	}
@@ -302,7 +379,7 @@ func (u *logUse) tell(to time.Time) (events []Events, denials []Denial) {
 	for _, p := range slices.SortedFunc(slices.Values(u.list), byPool) {
 		p.end(to)
 		for _, e := range p.done {
-			if e.Pool = u.name(p.key); e.Exact || !u.exactOnly {
+			if e.Pool = u.name(p, e.From); e.Exact || !u.exactOnly {
 				events = append(events, e)
 			}
 		}
@@ -311,11 +388,12 @@ func (u *logUse) tell(to time.Time) (events []Events, denials []Denial) {
 	}
 	for _, d := range u.wants {
 		denials = append(denials, Denial{
-			Pool: u.name(d.Pool), At: d.First, Last: d.Last, User: d.User, Host: d.Host, Reason: oneLine(d.Reason), Count: d.Count, Outcome: string(d.Outcome),
+			Pool: u.name(u.pool(d.Pool), d.First), At: d.First, Last: d.Last, User: d.User, Host: d.Host, Reason: oneLine(d.Reason), Count: d.Count, Outcome: string(d.Outcome),
 		})
 	}
+	totals = u.tellTotals(to)
 	u.wants, u.steps, u.from, u.told = nil, 0, later(u.from, to), to
-	return events, denials
+	return events, denials, totals
 }
 
 func byPool(a, b *poolUse) int {
@@ -324,16 +402,12 @@ func byPool(a, b *poolUse) int {
 }
 
 // name returns the key of a pool as statuses have it: with its daemon only where
-// two serve the feature.
-func (u *logUse) name(key license.Pool) license.Pool {
-	if u.split[key.Feature] {
-		return key
+// two serve the feature, as far as the log has told at an instant. What it tells
+// later changes no name.
+func (u *logUse) name(p *poolUse, at time.Time) license.Pool {
+	key := p.key
+	if !u.split[key.Feature] && (p.apart.IsZero() || at.Before(p.apart)) {
+		key.Daemon = ""
 	}
-	for _, p := range u.list {
-		if p.key.Feature == key.Feature && p.key.Variant == key.Variant && p.key.Daemon != key.Daemon {
-			return key
-		}
-	}
-	key.Daemon = ""
 	return key
 }

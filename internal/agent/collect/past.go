@@ -49,11 +49,19 @@ func (p Portion) Newest() time.Time {
 
 // PastOptions say what files of the past do not tell about themselves.
 type PastOptions struct {
-	Zone     *time.Location // of the license server's clock; nil: the machine's
+	Zone     *time.Location // of the license server's clock; nil: what the format says, else the machine's
 	CodePage string         // of text that is not UTF-8; empty: windows-1252
 	As       string         // the format of every file; empty: found out
 	Host     string         // which license server is meant, where a status tells of several; may be empty
 	Watched  string         // which one, where a database does: its name there; may be empty
+}
+
+// local takes the machine's zone where none is told.
+func (o PastOptions) local() PastOptions {
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	return o
 }
 
 // A Past is files of the past of one license server.
@@ -75,8 +83,12 @@ type PastFile struct {
 
 // pastLogs leads from the formats of logs to how they are read. What gives
 // facts.Event needs a line here and nothing else.
-var pastLogs = map[format.Format]func(zone *time.Location, codePage string) (LogFormat, error){
-	format.FlexNetLog: FlexNetLog,
+var pastLogs = map[format.Format]LogOpener{
+	format.FlexNetLog:   FlexNetLog,
+	format.RLMReportLog: RLMReportLog,
+	format.RLMLog:       RLMLog,
+	format.MathLMLog:    MathLMLog,
+	format.SentinelLog:  SentinelLog,
 }
 
 // phplwFormat is how PastOptions.As names a dump of phpLicenseWatcher's database.
@@ -84,9 +96,6 @@ const phplwFormat format.Format = "phplicensewatcher"
 
 // OpenPast finds out what files are. The same bytes count once.
 func OpenPast(files []text.File, o PastOptions) (*Past, error) {
-	if o.Zone == nil {
-		o.Zone = time.Local
-	}
 	p := &Past{o: o, logs: map[format.Format][]text.File{}}
 	for _, f := range files {
 		kind, err := p.detect(f)
@@ -171,8 +180,12 @@ func (p *Past) Portions(ctx context.Context) iter.Seq2[Portion, error] {
 	}
 }
 
-// errStopped says that nobody wants more.
-var errStopped = errors.New("stopped")
+// errStopped says that nobody wants more; errNotTailed that a log can be read as
+// a file only.
+var (
+	errStopped   = errors.New("stopped")
+	errNotTailed = errors.New("this log can be imported, and not read while it is written")
+)
 
 // A pastGroup is files that are read together.
 type pastGroup struct {
@@ -184,7 +197,7 @@ func (p *Past) parts() (all []pastGroup) {
 	for _, kind := range format.All {
 		if files := p.logs[kind]; len(files) > 0 {
 			all = append(all, pastGroup{sizeOf(files), func(ctx context.Context, give func(Portion) error) error {
-				f, err := pastLogs[kind](p.o.Zone, p.o.CodePage)
+				f, err := pastLogs[kind](p.o.Zone, p.o.CodePage) // which knows best what no zone means
 				if err != nil {
 					return err
 				}
@@ -194,19 +207,19 @@ func (p *Past) parts() (all []pastGroup) {
 	}
 	if len(p.captures) > 0 {
 		all = append(all, pastGroup{sizeOf(p.captures), func(ctx context.Context, give func(Portion) error) error {
-			return readCaptures(ctx, p.captures, p.o, give)
+			return readCaptures(ctx, p.captures, p.o.local(), give)
 		}})
 	}
 	for _, f := range p.dumps {
 		all = append(all, pastGroup{f.Size, func(ctx context.Context, give func(Portion) error) error {
-			return readWatcher(ctx, f, p.o, give)
+			return readWatcher(ctx, f, p.o.local(), give)
 		}})
 	}
 	return all
 }
 
 // wholeOf returns a reader of a file from its beginning.
-func wholeOf(f text.File) io.Reader { return io.NewSectionReader(f.Data, 0, f.Size) }
+func wholeOf(f text.File) *io.SectionReader { return io.NewSectionReader(f.Data, 0, f.Size) }
 
 // utcDay returns the first moment of the UTC day of an instant.
 func utcDay(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }

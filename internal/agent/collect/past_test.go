@@ -46,13 +46,14 @@ func past(t testing.TB, o collect.PastOptions, files ...text.File) []collect.Por
 
 // A kept is what a hub would keep of portions.
 type kept struct {
-	days    map[int32]series.Day
-	pools   map[license.Pool]series.PoolID
-	denials map[collect.Denial]collect.Denial // by what does not change when more is known
+	days      map[int32]series.Day
+	pools     map[license.Pool]series.PoolID
+	denials   map[collect.Denial]collect.Denial // by what does not change when more is known
+	installed map[string]license.Count          // by pool and time
 }
 
 func newKept() *kept {
-	return &kept{map[int32]series.Day{}, map[license.Pool]series.PoolID{}, map[collect.Denial]collect.Denial{}}
+	return &kept{map[int32]series.Day{}, map[license.Pool]series.PoolID{}, map[collect.Denial]collect.Denial{}, map[string]license.Count{}}
 }
 
 // pool numbers pools by their name, so that the order does not matter.
@@ -82,6 +83,13 @@ func (k *kept) add(t testing.TB, portions []collect.Portion) {
 				d = series.Merge(was, d)
 			}
 			k.days[d.Number] = d
+		}
+		for _, r := range p.Runs {
+			for _, s := range r.Snapshots {
+				for _, reading := range s.Readings {
+					k.installed[fmt.Sprint(reading.Pool, s.At)] = reading.Installed
+				}
+			}
 		}
 		for _, d := range p.Denials {
 			key := collect.Denial{Pool: d.Pool, At: d.At, User: d.User, Host: d.Host, Reason: d.Reason}

@@ -10,15 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/format/facts"
 	"headroom/internal/format/text"
+	"headroom/internal/license"
 )
 
 // A pastLog reads the files of one log, day by day.
 type pastLog struct {
 	format LogFormat
 	give   func(Portion) error
-	feeder feeder
 	use    *logUse
 	day    time.Time // that is being read
 	read   int64
@@ -34,8 +35,6 @@ func readPastLog(ctx context.Context, files []text.File, f LogFormat, give func(
 		return err
 	}
 	p := &pastLog{format: f, give: give, use: newLogUse(f.Silence, time.Time{})}
-	p.feeder = feeder{open: f.Open, use: p.use, before: p.event}
-	defer p.feeder.end()
 	for i, file := range files {
 		skip := int64(0)
 		for _, before := range slices.Backward(files[:i]) {
@@ -46,51 +45,85 @@ func readPastLog(ctx context.Context, files []text.File, f LogFormat, give func(
 				break
 			}
 		}
-		p.fresh = true
-		p.read += skip
-		if err := p.file(ctx, io.NewSectionReader(file.Data, skip, file.Size-skip)); err != nil {
+		if err := p.file(ctx, file, skip); err != nil {
 			if errors.Is(err, errStopped) || ctx.Err() != nil {
 				return err
 			}
 			return fmt.Errorf("%s: %w", file.Path, err)
 		}
+		p.read += file.Size
 	}
 	if p.use.now.IsZero() {
 		return nil
 	}
 	p.tell(p.use.now)
 	p.use.watch.End()
+	p.use.wants = slices.DeleteFunc(p.use.wants, func(d denial.Denial) bool { return !d.First.Before(p.use.now) })
 	p.tell(p.use.now)
 	return p.err
 }
 
-// file reads one file, as far as it has whole lines.
-func (p *pastLog) file(ctx context.Context, r io.Reader) error {
-	defer p.feeder.end()
-	buf, have := make([]byte, tailChunk), 0
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
+// file reads one file from an offset on, as far as it has whole lines.
+func (p *pastLog) file(ctx context.Context, file text.File, skip int64) error {
+	end, err := wholeLines(file)
+	if err != nil || end <= skip {
+		return err
+	}
+	stream, err := p.format.Open(io.NewSectionReader(file.Data, skip, end-skip), file.Changed)
+	if err != nil {
+		return err
+	}
+	p.fresh = true
+	before, lost := p.read+skip, 0
+	for n := 0; ; n++ {
+		if n%1000 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 		}
-		n, err := io.ReadFull(r, buf[have:])
-		if ended(err) != nil {
-			return err
+		e, err := stream.Next()
+		lost = p.use.losses(stream, lost)
+		if errors.Is(err, io.EOF) {
+			p.read = before - skip
+			return p.err
 		}
-		b := buf[:have+n]
-		whole := bytes.LastIndexByte(b, '\n') + 1
-		if whole == 0 && len(b) == len(buf) { // a line without end
-			whole = len(b)
-		}
-		p.read += int64(whole)
-		if err := p.feeder.feed(b[:whole]); err != nil || p.err != nil {
+		if err != nil || p.err != nil {
 			return errors.Join(err, p.err)
 		}
-		if err != nil {
-			p.read += int64(len(b) - whole)
-			return nil
-		}
-		have = copy(buf, b[whole:])
+		p.read = before + stream.Offset()
+		p.event(e)
+		p.use.add(e)
 	}
+}
+
+// wholeLines returns the length of a file without its last line, if that has no
+// end yet.
+func wholeLines(f text.File) (int64, error) {
+	chunk := make([]byte, 64<<10)
+	for end := f.Size; end > 0; {
+		start := max(0, end-int64(len(chunk)))
+		n, err := f.Data.ReadAt(chunk[:end-start], start)
+		if ended(err) != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(chunk[:n], '\n'); i >= 0 {
+			end = start + int64(i) + 1
+			if mark, err := textMark(f); err != nil || mark == "\xff\xfe" {
+				end = min(end+1, f.Size) // the other half of the line's end
+				return end, err
+			}
+			return end, nil
+		}
+		end = start
+	}
+	return 0, nil
+}
+
+// textMark returns the first two bytes of a file.
+func textMark(f text.File) (string, error) {
+	b := make([]byte, 2)
+	n, err := f.Data.ReadAt(b, 0)
+	return string(b[:n]), ended(err)
 }
 
 // event hands out the days that are over before an event. Where a file is
@@ -126,8 +159,12 @@ func (p *pastLog) tell(to time.Time) {
 		return
 	}
 	portion := Portion{Day: p.day, Read: p.read}
-	portion.Events, portion.Denials = p.use.tell(later(to, p.use.told))
-	if len(portion.Events)+len(portion.Denials) > 0 {
+	var totals []license.Snapshot
+	portion.Events, portion.Denials, totals = p.use.tell(later(to, p.use.told))
+	for _, s := range totals {
+		portion.Runs = addSnapshot(portion.Runs, s, quietDay)
+	}
+	if len(portion.Events)+len(portion.Denials)+len(portion.Runs) > 0 {
 		p.err = p.give(portion)
 	}
 }
@@ -182,7 +219,7 @@ func pairs(hosts map[string]string) string {
 
 // firstDate returns the date of the first event that has one.
 func firstDate(file text.File, f LogFormat) (time.Time, error) {
-	stream, err := f.Open(wholeOf(file))
+	stream, err := f.Open(wholeOf(file), file.Changed)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -118,6 +118,8 @@ func (r *LogReader) unwrap(w *logWriter, kind LogKind, rest []byte, alone *logSu
 	const most = 3
 	r.scratch = append(r.scratch[:0], bytes.TrimRight(rest, " \t")...)
 	tod, pos := r.clock.tod, 0
+	r.unsure = true
+	defer func() { r.unsure = false }()
 	for n := 1; n <= most; n++ {
 		line, next, ok := r.lines.peek(pos, logBuffer)
 		if !ok || !r.goesOn(w, tod, &line, alone == nil) || len(r.scratch)+len(line) > logMaxLine {

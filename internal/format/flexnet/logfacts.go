@@ -8,8 +8,10 @@ import (
 )
 
 // LogFacts reads the events of a debug log in the shape that the logs of all
-// license managers share. Every pool has its daemon. A question for a feature
-// that the daemon does not have is a refusal that does not count.
+// license managers share. A question for a feature that the daemon does not have
+// is a refusal that does not count. Where the log has no handles, Handle is the
+// vendor data that an IN has in common with its OUT, and ends with a NUL: many
+// checkouts can have it.
 type LogFacts struct{ log *LogReader }
 
 // NewLogFacts returns the events of the log in r.
@@ -31,19 +33,24 @@ func (f *LogFacts) Next() (facts.Event, error) {
 		return facts.Event{}, err
 	}
 	out := facts.Event{
-		Kind: logFacts[e.Kind], At: e.At, Pool: license.Pool{Feature: e.Feature, Daemon: e.Daemon},
+		Kind: logFacts[e.Kind], At: e.At, Daemon: e.Daemon, Pool: license.Pool{Feature: e.Feature},
 		User: e.User, Host: e.Host, Licenses: e.Licenses, InUse: e.InUse, Total: e.OutOf,
 		Handle: e.Handle, Reason: e.Reason, Code: e.Code, Again: e.Kind == LogUnsupported, Line: e.Line,
 	}
-	if e.Extra != "" { // vendor data is part of what pairs an IN with its OUT
-		out.Handle = e.Extra + "\x00" + e.Handle
+	if e.Handle == "" && e.Extra != "" {
+		out.Handle = e.Extra + "\x00"
 	}
 	return out, nil
 }
 
-// Offset returns how many bytes of the log were read as lines so far. What is
-// behind them may be needed to understand the next line.
-func (f *LogFacts) Offset() int64 { return f.log.lines.taken }
+// Offset returns how many bytes of the log were read as lines so far, less than
+// that while the last line may go on in one that is not there yet.
+func (f *LogFacts) Offset() int64 {
+	if f.log.unsure {
+		return f.log.lines.taken - 1
+	}
+	return f.log.lines.taken
+}
 
 // Loss returns how many events could not be read so far, and whether the log
 // tells less than all by its nature: licenses are shared within duplicate

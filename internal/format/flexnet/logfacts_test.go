@@ -33,12 +33,12 @@ func TestLogFactsAreThoseOfAllLogs(t *testing.T) {
 		}
 		got = append(got, e)
 	}
-	mill := license.Pool{Feature: "MILL", Daemon: "acmed"}
+	mill := license.Pool{Feature: "MILL"}
 	want := []facts.Event{
 		{Kind: facts.Mark, Line: 1},
-		{Kind: facts.Out, Pool: mill, User: "kim", Host: "ws1", Licenses: 2, Handle: "PRO\x00", Line: 2},
-		{Kind: facts.Refused, Pool: license.Pool{Feature: "LATHE", Daemon: "acmed"}, User: "kim", Host: "ws1", Licenses: 1, Code: -18, Again: true, Line: 3},
-		{Kind: facts.Refused, Pool: mill, User: "lee", Host: "ws2", Licenses: 1, Code: -4, Line: 4},
+		{Kind: facts.Out, Daemon: "acmed", Pool: mill, User: "kim", Host: "ws1", Licenses: 2, Handle: "PRO\x00", Line: 2},
+		{Kind: facts.Refused, Daemon: "acmed", Pool: license.Pool{Feature: "LATHE"}, User: "kim", Host: "ws1", Licenses: 1, Code: -18, Again: true, Line: 3},
+		{Kind: facts.Refused, Daemon: "acmed", Pool: mill, User: "lee", Host: "ws2", Licenses: 1, Code: -4, Line: 4},
 		{Kind: facts.Shutdown, Line: 6},
 	}
 	for i := range got {
@@ -55,5 +55,51 @@ func TestLogFactsAreThoseOfAllLogs(t *testing.T) {
 	}
 	if events, always := log.Loss(); events != 1 || always {
 		t.Errorf("Loss = %d, %t, want the one line that is no event", events, always)
+	}
+}
+
+// A paused reader gives its texts one after the other, and looks at each pause.
+type paused struct {
+	texts []string
+	look  func()
+}
+
+func (p *paused) Read(b []byte) (int, error) {
+	p.look()
+	if len(p.texts) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.texts[0])
+	if p.texts[0] = p.texts[0][n:]; p.texts[0] == "" {
+		p.texts = p.texts[1:]
+	}
+	return n, nil
+}
+
+func TestOffsetSaysThatAnOldLineMayGoOn(t *testing.T) {
+	const dated = " 8:00:00 (acmed) TIMESTAMP 3/3/2026\n"
+	for first, whole := range map[string]bool{
+		dated + ` 8:00:01 (acmed) OUT: "MILL" kim@ws1  ` + "\n":                                      true,
+		dated + ` 8:00:01 (acmed) OUT: MILL kim@ws1  ` + "\n":                                        false, // ... (2 licenses)
+		dated + ` 8:00:01 (acmed) DENIED: "MILL" kim@ws1` + "\n":                                     false, // ... (why)
+		dated + ` 8:00:01 (acmed) DENIED: "MILL" kim@ws1  (No such feature exists. (-5,346))` + "\n": true,
+	} {
+		var log *flexnet.LogFacts
+		seen := int64(-1) // when all of first was read
+		p := &paused{texts: []string{first, " 8:00:02 (acmed) IN: \"MILL\" kim@ws1  \n"}}
+		p.look = func() {
+			if len(p.texts) == 1 && seen < 0 {
+				seen = log.Offset()
+			}
+		}
+		log = flexnet.NewLogFacts(p, flexnet.LogOptions{})
+		for {
+			if _, err := log.Next(); err != nil {
+				break
+			}
+		}
+		if got := seen == int64(len(first)); got != whole {
+			t.Errorf("behind %q: %d of %d bytes are understood, all: %t, want %t", first, seen, len(first), got, whole)
+		}
 	}
 }

@@ -40,6 +40,7 @@ type LogReader struct {
 	writer  *logWriter // of the line before
 	file    LogFile
 	err     error // what ended the log
+	unsure  bool  // the line at hand may go on
 
 	looked   bool
 	day      int64 // of the first line, found by looking ahead

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // A File is an opened file that can be read anywhere.
 type File struct {
-	Path string // for people
-	Size int64
-	Data io.ReaderAt
+	Path    string // for people
+	Size    int64
+	Data    io.ReaderAt
+	Changed time.Time // when it was written last; zero if that is not known
 }
 
 // probe is how much of the beginning of a file is looked for in another. It
