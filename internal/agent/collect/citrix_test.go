@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -23,18 +22,13 @@ import (
 	"headroom/internal/license"
 )
 
-// fakeCitrix builds the program that stands for powershell.exe and udadmin.exe.
-var fakeCitrix = sync.OnceValues(func() (program []byte, err error) {
-	dir, err := os.MkdirTemp("", "fakecitrix")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, "fake")
-	if out, err := exec.Command("go", "build", "-o", path, "./testdata/fakecitrix").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the fake tool: %w\n%s", err, out)
-	}
-	return os.ReadFile(path)
+// fakeCitrix is the program that stands for powershell.exe and udadmin.exe, built
+// once; it lies beside the fake lmutil. Tests link to it: a copy that was just
+// written may not be run while another test starts a process.
+var fakeCitrix = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(tool), "fakecitrix"+filepath.Ext(tool))
+	out, err := exec.Command("go", "build", "-o", path, "./testdata/fakecitrix").CombinedOutput()
+	return path, errorWith(err, out)
 })
 
 // A citrixWorld is a license server that answers with files of a folder.
@@ -52,12 +46,8 @@ func newCitrix(t *testing.T, answers map[string]string) *citrixWorld {
 		t.Fatal(err)
 	}
 	w := &citrixWorld{t: t, dir: t.TempDir()}
-	suffix := ""
-	if runtime.GOOS == "windows" {
-		suffix = ".exe"
-	}
 	for _, name := range []string{"powershell", "udadmin"} {
-		if err := os.WriteFile(filepath.Join(w.dir, name+suffix), program, 0o700); err != nil {
+		if err := os.Link(program, exe(w.dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +55,7 @@ func newCitrix(t *testing.T, answers map[string]string) *citrixWorld {
 		w.answer(name, text)
 	}
 	w.reader = &collect.Citrix{
-		PowerShell: filepath.Join(w.dir, "powershell"+suffix), Udadmin: filepath.Join(w.dir, "udadmin"+suffix), Host: "lic01", Temp: t.TempDir(),
+		PowerShell: exe(w.dir, "powershell"), Udadmin: exe(w.dir, "udadmin"), Host: "lic01", Temp: t.TempDir(),
 		Zone: time.UTC, Timeout: 20 * time.Second, Resume: "the past is read", Now: func() time.Time { return now },
 	}
 	return w
