@@ -18,7 +18,7 @@ type demoCmd struct {
 
 // Help is what --help says below the summary.
 func (*demoCmd) Help() string {
-	return "A hub, twelve simulated license servers at four sites with an agent each, and 13 months of history. " +
+	return "A hub, simulated license servers of every manager at four sites with an agent each, and 13 months of history. " +
 		"Nothing leaves this machine, and nothing is kept."
 }
 
@@ -39,13 +39,3 @@ func (c *demoCmd) Run(ctx context.Context, std streams) error {
 		Addr: c.Addr, Seed: c.Seed, Now: now, Program: program, Version: version, Out: std.out,
 	}, c.logger(std.err))
 }
-
-// lmstatCmd is the tool of the demo's license servers. Its command line is
-// lmutil's, as far as the agents use it.
-type lmstatCmd struct {
-	All     bool   `short:"a" required:""`
-	License string `short:"c" required:""`
-}
-
-// Run prints the status.
-func (c *lmstatCmd) Run(std streams) error { return demo.Lmstat(std.out, c.License) }

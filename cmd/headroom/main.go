@@ -13,6 +13,8 @@ import (
 	_ "time/tzdata" // Windows has no time zones, nor has an empty container
 
 	"github.com/alecthomas/kong"
+
+	"headroom/internal/demo"
 )
 
 // version is set when a release is built.
@@ -27,15 +29,18 @@ type cli struct {
 	Agent  agentCmd  `cmd:"" help:"The agent, which reads license servers beside it and uploads their usage."`
 	Hub    hubCmd    `cmd:"" help:"The hub, which keeps the history of every license server and shows it."`
 
-	Lmstat lmstatCmd `cmd:"" hidden:"" help:"What the demo's license servers print."`
-
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	var err error
+	if demo.IsTool(os.Args[0]) {
+		err = demo.RunTool(os.Stdout, os.Args[0], os.Args[1:])
+	} else {
+		err = run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	}
 	if err == nil {
 		return
 	}

@@ -1,7 +1,7 @@
-// Package demo is a hub, twelve simulated license servers and an agent beside
-// each of them, in one process and on the real code path: the agents register
-// with codes, their history enters as batches through the hub's ingest, and
-// from then on they run a tool that prints real status text.
+// Package demo is a hub, simulated license servers of every manager and an agent
+// beside each of them, in one process and on the real code path: the agents
+// register with codes, their history enters as batches through the hub's
+// ingest, and from then on they run tools that print what the real ones do.
 //
 // Nothing of it is kept: the demo lives in a folder of its own that is removed
 // when it ends.
@@ -13,14 +13,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"headroom/internal/agent"
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/registration"
@@ -32,16 +30,13 @@ type Config struct {
 	Addr    string           // to listen on; loopback, since everybody is let in
 	Seed    uint64           // of the estate: the same seed and present show the same numbers
 	Now     time.Time        // the demo's present; zero: the real one
-	Program string           // absolute path of the program that prints status text when it is called as lmutil is
+	Program string           // absolute path of the program that is a license server's tool where it is called like one (IsTool)
 	Version string           // of the program
 	Out     io.Writer        // for people: progress and the address
 	Ready   func(url string) // called once the console can be looked at; may be nil
 
 	days int // of history; 0: as many as the estate has
 }
-
-// interval is how often the demo's agents read their servers.
-const interval = 5 * time.Minute
 
 // A demo is one run.
 type demo struct {
@@ -55,13 +50,6 @@ type demo struct {
 	org    account.Organisation
 	log    *slog.Logger
 	sites  []*site
-}
-
-// A site is one license server with its agent.
-type site struct {
-	*sim.Server
-	agent *agent.Agent
-	tool  string // file that tells the tool which server is meant
 }
 
 // Run runs a demo until ctx is done.
@@ -185,52 +173,43 @@ func (d *demo) join(ctx context.Context) error {
 	return nil
 }
 
-// site makes the agent beside a license server.
-func (d *demo) site(server *sim.Server) (*site, error) {
-	dir := filepath.Join(d.dir, server.Name)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, err
-	}
-	s := &site{Server: server, tool: filepath.Join(dir, "server.json")}
-	file := filepath.Join(dir, server.Daemon+".lic")
-	if err := os.WriteFile(file, []byte(server.LicenseFile(d.estate.Now)), 0o600); err != nil {
-		return nil, err
-	}
-	config := agent.Config{
-		Hub: d.hub.URL(), State: filepath.Join(dir, "state"), UploadEvery: agent.Duration(interval),
-		Servers: []agent.ServerConfig{{
-			Name: server.Name, Reader: "flexnet", Interval: agent.Duration(interval), Tool: d.Program, License: s.tool,
-			LicenseFile: file, Zone: server.Zone.String(),
-		}},
-	}
-	if err := config.Check(dir); err != nil {
-		return nil, err
-	}
-	var err error
-	s.agent, err = agent.Open(config, agent.Options{
-		Version: d.Version, Host: server.Name, Now: d.clock.Now, Log: d.log.With("agent", server.Name), HTTP: &http.Client{Timeout: time.Minute},
-	})
-	return s, err
-}
-
-// present lets everybody in and the agents run, all but those of silent
-// servers.
+// present lets the agents read their servers from now on, all but those of
+// silent ones, and everybody in once they have told what they read first.
 func (d *demo) present(ctx context.Context) error {
-	d.hub.Welcome(d.admin)
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range d.sites {
 		if !s.SilentSince.IsZero() {
 			continue
 		}
 		tool := toolFile{Seed: d.Seed, Now: d.estate.Now, Server: s.Name, Ahead: d.clock.ahead()}
-		if err := tool.write(s.tool); err != nil {
+		if err := tool.write(s.dir); err != nil {
 			return err
 		}
 		g.Go(func() error { return s.agent.Run(ctx) })
 	}
+	if err := d.firstReadings(ctx); err != nil {
+		return errors.Join(err, g.Wait())
+	}
+	d.hub.Welcome(d.admin)
 	fmt.Fprintf(d.Out, "\nThe demo is at  %s\n\nEverybody on this machine is let in, and the data are made up. Ctrl-C ends it and removes them.\n", d.hub.URL())
 	if d.Ready != nil {
 		d.Ready(d.hub.URL())
+	}
+	return g.Wait()
+}
+
+// patience is how long a first reading is waited for.
+const patience = 3 * time.Second
+
+// firstReadings brings the agents' first readings to the hub. One that takes
+// too long comes with the next upload.
+func (d *demo) firstReadings(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for _, s := range d.sites {
+		if s.SilentSince.IsZero() {
+			g.Go(func() error { return s.firstReading(ctx) })
+		}
 	}
 	return g.Wait()
 }

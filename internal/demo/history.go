@@ -8,11 +8,11 @@ import (
 	"headroom/internal/wire"
 )
 
-// unreachable is what the simulated tool's failed readings say.
+// unreachable is what the simulated lmutil's failed readings say.
 const unreachable = "Cannot connect to license server system. (-15,570:111 \"Connection refused\")"
 
-// history returns what an agent would have recorded of a server in one UTC
-// day: its readings as runs, and the readings that failed.
+// history returns what an agent would have recorded of a server in a time: its
+// readings as runs, the readings that failed, and who was refused or assigned.
 func history(s *sim.Server, from, to time.Time) []wire.Record {
 	var out []wire.Record
 	var run *wire.Samples
@@ -23,49 +23,65 @@ func history(s *sim.Server, from, to time.Time) []wire.Record {
 			continue
 		}
 		if run == nil {
-			run = &wire.Samples{Interval: int64(sim.Interval / time.Second), Complete: true, Source: "flexnet", Own: true}
-			for _, r := range readings {
-				run.Pools = append(run.Pools, wire.SampledPool{
-					PoolKey: wire.PoolKey{Feature: r.Pool.Feature}, Vendor: r.Daemon, State: r.State.String(),
-				})
-			}
+			run = newRun(s, readings)
+		}
+		for i, r := range readings {
+			addReading(&run.Pools[i], len(run.At), r)
 		}
 		run.At = append(run.At, at.Unix())
-		for i, r := range readings {
-			addReading(&run.Pools[i], r)
+	}
+	if run != nil {
+		for i := range run.Pools {
+			leaveOut(&run.Pools[i])
 		}
+		out = append(out, run)
 	}
-	if run == nil {
-		return out
-	}
-	for i := range run.Pools {
-		shorten(&run.Pools[i])
-	}
-	return append(out, run)
+	return append(out, people(s, from, to)...)
 }
 
-func addReading(p *wire.SampledPool, r license.Reading) {
-	p.InUse = append(p.InUse, r.InUse)
-	p.Installed = append(p.Installed, r.Installed)
-	p.Reserved = append(p.Reserved, r.Reserved)
-	p.Borrowed = append(p.Borrowed, r.Borrowed)
-	p.Queued = append(p.Queued, r.Queued)
-	p.Overdraft = append(p.Overdraft, r.Overdraft)
+// newRun is a run of readings like these, without their values.
+func newRun(s *sim.Server, like []license.Reading) *wire.Samples {
+	run := &wire.Samples{Interval: int64(sim.Interval / time.Second), Complete: true, Source: s.Manager, Own: true}
+	for _, r := range like {
+		run.Pools = append(run.Pools, wire.SampledPool{PoolKey: wire.PoolKey(r.Pool), Vendor: r.Daemon, State: r.State.String()})
+	}
+	return run
 }
 
-// shorten writes a value that holds for the whole run once, and one that is
-// not told not at all.
-func shorten(p *wire.SampledPool) {
-	for _, values := range []*wire.Counts{&p.InUse, &p.Installed, &p.Reserved, &p.Borrowed, &p.Queued, &p.Overdraft} {
+// counts are the arrays of a pool.
+func counts(p *wire.SampledPool) [6]*wire.Counts {
+	return [...]*wire.Counts{&p.InUse, &p.Installed, &p.Reserved, &p.Borrowed, &p.Queued, &p.Overdraft}
+}
+
+// addReading adds the values of instant number n.
+func addReading(p *wire.SampledPool, n int, r license.Reading) {
+	for i, v := range [...]license.Count{r.InUse, r.Installed, r.Reserved, r.Borrowed, r.Queued, r.Overdraft} {
+		addCount(counts(p)[i], n, v)
+	}
+}
+
+// addCount adds the value of instant number n. As long as all are equal, one
+// stands for them.
+func addCount(values *wire.Counts, n int, v license.Count) {
+	switch {
+	case n == 0:
+		*values = wire.Counts{v}
+	case len(*values) > 1:
+		*values = append(*values, v)
+	case (*values)[0] != v:
 		first := (*values)[0]
-		same := true
-		for _, v := range *values {
-			same = same && v == first
+		*values = make(wire.Counts, n, 4096)
+		for i := range *values {
+			(*values)[i] = first
 		}
-		if same {
-			*values = (*values)[:1]
-		}
-		if same && !first.Known && values != &p.InUse {
+		*values = append(*values, v)
+	}
+}
+
+// leaveOut leaves out values that are not told.
+func leaveOut(p *wire.SampledPool) {
+	for _, values := range counts(p) {
+		if values != &p.InUse && len(*values) == 1 && !(*values)[0].Known {
 			*values = nil
 		}
 	}

@@ -48,7 +48,10 @@ func (d *demo) past(ctx context.Context) error {
 // uploads it.
 func (d *demo) tell(ctx context.Context, s *site, show *progress) error {
 	begin, end := d.estate.Begin(), d.estate.Now
-	info := wire.ServerInfo{Name: s.Name, Hosts: []string{s.Name}, Port: s.Port, Manager: "flexnet", Version: s.Version}
+	info := wire.ServerInfo{Name: s.Name, Hosts: []string{s.Name}, Port: s.Port, Manager: s.Manager, Version: s.Version}
+	if s.Manager == "generic" {
+		info.Manager = s.Daemon // its script says so
+	}
 	st, err := s.agent.Status(ctx)
 	if err != nil {
 		return err

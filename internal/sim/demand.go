@@ -13,40 +13,62 @@ var office = [25]float64{
 	.88, .86, .95, .98, .90, .66, .38, .20, .12, .08, .05, .04, .03,
 }
 
+// longestQueue is how many wait at most; who comes later gives up.
+const longestQueue = 6
+
+// demand returns how many checkouts of a feature are open at t, and how many
+// wait for a license.
+func (s *Server) demand(f *Feature, t time.Time) (open, waiting int64) {
+	wish, room := s.wish(f, t), f.room(t)
+	open = min(wish, room)
+	if f.Queues {
+		waiting = min(wish-open, longestQueue)
+	}
+	return open, waiting
+}
+
 // use returns the licenses that people hold of a feature at t, reservations
 // not counted.
 func (s *Server) use(f *Feature, t time.Time) int64 {
-	at := t.Unix() - t.Unix()%grid
-	want := s.wanted(f, at)
+	open, _ := s.demand(f, t)
+	return open * f.each()
+}
+
+// room is how many checkouts of a feature find licenses.
+func (f *Feature) room(t time.Time) int64 {
+	if f.Uncounted {
+		return 0
+	}
+	return max(f.purchase(t).Installed-f.Reserved, 0) / f.each()
+}
+
+// wish is how many checkouts of a feature there would be at t without limits.
+func (s *Server) wish(f *Feature, t time.Time) int64 {
+	want := s.wanted(f, t.Unix()-t.Unix()%grid)
 	if !s.Restart.IsZero() && !t.Before(s.Restart) && t.Before(s.Restart.Add(reconnectTakes)) && f.Shape != Assigned {
 		want *= float64(t.Sub(s.Restart)) / float64(reconnectTakes)
 	}
-	each := max(f.Each, 1)
-	n := int64(math.Round(want/float64(each))) * each
-	free := f.purchase(t).Installed - f.Reserved
-	return max(min(n, free-free%each), 0)
+	return max(int64(math.Round(want/float64(f.each()))), 0)
 }
 
-// wanted is the demand at a grid instant, before limits.
+// wanted is the demand in licenses at a grid instant.
 func (s *Server) wanted(f *Feature, at int64) float64 {
 	if f.Shape == System {
 		return f.Demand
 	}
+	level := f.Demand * (1 - 0.2*float64(s.estate.Now.Unix()-at)/(395*86400))
+	if f.Shape == Assigned {
+		return level * (1 + 0.01*f.smooth(ofAssigned, at, 45*86400))
+	}
 	local := time.Unix(at, 0).In(s.Zone)
 	day := int64(local.Year())*400 + int64(local.YearDay())
-	growth := 1 - 0.2*float64(s.estate.Now.Unix()-at)/(395*86400)
-	level := f.Demand * growth
-	switch f.Shape {
-	case Assigned:
-		return level * (1 + 0.01*s.noise(f, "assigned", day))
-	case Cluster:
-		level *= 0.45 + 0.3*s.smooth(f, "load", at, 6*3600)
-	default:
+	if f.Shape == Cluster {
+		level *= 0.45 + 0.3*f.smooth(ofLoad, at, 6*3600)
+	} else {
 		hour := float64(local.Hour()) + float64(local.Minute())/60
 		level *= between(office[:], hour) * dayFactor(local)
 	}
-	level *= 1 + 0.10*s.noise(f, "day", day) + 0.06*s.smooth(f, "hour", at, 1800)
-	return level
+	return level * (1 + 0.10*f.noise(ofDay, day) + 0.06*f.smooth(ofHour, at, 1800))
 }
 
 // dayFactor is what weekends and holidays leave of an ordinary day.
@@ -85,26 +107,41 @@ func between(table []float64, hour float64) float64 {
 	return table[i] + (table[i+1]-table[i])*(hour-float64(i))
 }
 
+// A purpose keeps the chances of a feature apart.
+type purpose uint64
+
+const (
+	ofAssigned purpose = iota + 1
+	ofLoad
+	ofDay
+	ofHour
+	ofRefusal
+	ofHabit
+	ofStart
+)
+
 // smooth is noise that changes over a time of about period seconds.
-func (s *Server) smooth(f *Feature, what string, at, period int64) float64 {
+func (f *Feature) smooth(what purpose, at, period int64) float64 {
 	k := at / period
-	a, b := s.noise(f, what, k), s.noise(f, what, k+1)
+	a, b := f.noise(what, k), f.noise(what, k+1)
 	return a + (b-a)*float64(at%period)/float64(period)
 }
 
-// noise returns a number in [-1, 1) that depends on nothing but the seed, the
-// feature, the purpose and k.
-func (s *Server) noise(f *Feature, what string, k int64) float64 {
-	h := s.estate.Seed ^ f.id(s) ^ word(what) ^ uint64(k)*0x9e3779b97f4a7c15
+// noise returns a number in [-1, 1).
+func (f *Feature) noise(what purpose, k int64) float64 {
+	return float64(f.chance(what, k)>>11)/(1<<52) - 1
+}
+
+// chance returns a number that depends on nothing but the seed, the feature,
+// the purpose and k.
+func (f *Feature) chance(what purpose, k int64) uint64 {
+	h := f.seed ^ uint64(what)*0xd6e8feb86659fd93 ^ uint64(k)*0x9e3779b97f4a7c15
 	h ^= h >> 30 // splitmix64 (Steele, Lea, Flood 2014)
 	h *= 0xbf58476d1ce4e5b9
 	h ^= h >> 27
 	h *= 0x94d049bb133111eb
-	h ^= h >> 31
-	return float64(h>>11)/(1<<52) - 1
+	return h ^ h>>31
 }
-
-func (f *Feature) id(s *Server) uint64 { return word(s.Name + "/" + f.Name) }
 
 func word(s string) uint64 {
 	h := fnv.New64a()

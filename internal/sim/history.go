@@ -35,22 +35,26 @@ func (s *Server) Instants(from, to time.Time) iter.Seq[time.Time] {
 	}
 }
 
-// LicenseFile returns the server's license file as it stands at t. It is
-// where a FlexNet server says how much of a count is overdraft.
+// LicenseFile returns the license file of a FlexNet or Citrix server as it
+// stands at t. It is where a FlexNet server says how much of a count is
+// overdraft, and where Citrix says for how long a license stays assigned.
 func (s *Server) LicenseFile(t time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SERVER %s HOSTNAME=%s %d\nVENDOR %s\nUSE_SERVER\n", s.Name, s.Name, s.Port, s.Daemon)
 	for i := range s.Features {
 		f := &s.Features[i]
-		count, overdraft := "uncounted", ""
+		count, more := "uncounted", ""
 		if !f.Uncounted {
 			p := f.purchase(t)
 			count = fmt.Sprint(p.Installed - p.Overdraft)
-			if p.Overdraft > 0 {
-				overdraft = fmt.Sprintf(" \\\n\tOVERDRAFT=%d", p.Overdraft)
+			switch {
+			case s.Manager == "citrix":
+				more = s.citrixTerms(i)
+			case p.Overdraft > 0:
+				more = fmt.Sprintf(" \\\n\tOVERDRAFT=%d", p.Overdraft)
 			}
 		}
-		fmt.Fprintf(&b, "INCREMENT %s %s %s %s %s%s\n", f.Name, s.Daemon, f.Version, f.Expiry, count, overdraft)
+		fmt.Fprintf(&b, "INCREMENT %s %s %s %s %s%s\n", f.Name, s.Daemon, f.Version, strings.ToLower(f.expires("2-Jan-2006", "permanent")), count, more)
 	}
 	return b.String()
 }
