@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"html/template"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,19 +16,15 @@ import (
 
 // An activityView is to whom the licenses of a product are assigned.
 type activityView struct {
+	findView
 	Summary  string
-	Who      string // what is searched for; empty: all
 	Found    int    // rows that have it
 	More     int    // of those, rows that only the file has
 	LastWord string // what the last stamp is called
 	Rows     []activityRow
 	Rules    []string
 	CSV      string
-	Hidden   []hiddenField // of the search form: the rest of the address
-	Clear    string        // address without the search
 }
-
-type hiddenField struct{ Name, Value string }
 
 // An activityRow is a user or device on one license server.
 type activityRow struct {
@@ -79,7 +74,7 @@ func newActivity(clock look.Clock, q detailsQuery, a *usage.Activity) *activityV
 		return nil
 	}
 	v := &activityView{
-		Summary: activitySummary(a), Who: q.who, Found: len(a.Rows), LastWord: lastWord(""), CSV: q.path("/activity.csv"), Rules: activityRules(clock, a),
+		findView: newFind(q), Summary: activitySummary(a), Found: len(a.Rows), LastWord: lastWord(""), CSV: q.path("/activity.csv"), Rules: activityRules(clock, a),
 	}
 	for i, r := range a.Rows {
 		if r.LastIs != "" {
@@ -90,15 +85,6 @@ func newActivity(clock look.Clock, q detailsQuery, a *usage.Activity) *activityV
 		}
 	}
 	v.More = len(a.Rows) - len(v.Rows)
-	all := q
-	all.who = ""
-	v.Clear = all.path("")
-	rest := all.values()
-	for _, name := range slices.Sorted(maps.Keys(rest)) {
-		for _, value := range rest[name] {
-			v.Hidden = append(v.Hidden, hiddenField{name, value})
-		}
-	}
 	return v
 }
 

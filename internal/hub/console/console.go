@@ -37,6 +37,9 @@ type Usage interface {
 	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
 	// Denials answers who was refused one product; errors are those of Details.
 	Denials(ctx context.Context, org int64, q usage.Question) (usage.Denials, error)
+	// Checkouts answers who has licenses of one product now; errors are those of
+	// Details.
+	Checkouts(ctx context.Context, org int64, q usage.Question) (usage.Checkouts, error)
 	// Servers lists every license server that the organisation has or had, by
 	// name.
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
@@ -121,7 +124,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.setup, &err, "setup")
 	read(a, &p.login, &err, "login")
 	read(a, &p.usage, &err, "usage", "product")
-	read(a, &p.details, &err, "details", "product")
+	read(a, &p.details, &err, "details", "product", "checkouts")
 	read(a, &p.servers, &err, "servers")
 	read(a, &p.registrations, &err, "registrations")
 	read(a, &p.register, &err, "register")
@@ -162,6 +165,7 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}", account.Viewer, c.getDetails},
 		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
 		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
+		{"GET /usage/{product}/checkouts.csv", account.Viewer, c.getCheckoutsCSV},
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},

@@ -44,7 +44,15 @@ type estate struct {
 	org      int64
 	details  usage.Details
 	activity usage.Activity
+	held     *usage.Checkouts
 	asked    *usage.Question
+}
+
+func (e estate) Checkouts(_ context.Context, org int64, q usage.Question) (usage.Checkouts, error) {
+	if org != e.org || q.Product != e.details.Product.Key {
+		return usage.Checkouts{}, fault.Errorf(fault.NotFound, "no such product")
+	}
+	return *e.held, nil
 }
 
 func (e estate) Overview(_ context.Context, org int64) (usage.Overview, error) {
@@ -94,6 +102,7 @@ type house struct {
 	accounts  *account.Service
 	registrar *registration.Registrar
 	asked     usage.Question
+	held      usage.Checkouts
 	browser   *http.Client
 	url       string
 }
@@ -110,7 +119,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 		Store: h.db, Now: clock, Rand: rand.Reader, CodeKey: []byte("key"), Words: wire.Words, Limits: registration.DefaultLimits,
 	}
 	c, err := console.New(console.Config{
-		Usage:         estate{org: 1, details: d, activity: a, asked: &h.asked},
+		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked},
 		Registrations: h.registrar, Accounts: h.accounts, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
 	})

@@ -36,7 +36,8 @@ type detailsPage struct {
 	Denials    denialsView
 	TrendCSV   string
 	ServersCSV string
-	Activity   *activityView // nil where licenses are not assigned
+	Checkouts  *checkoutsView // nil where nobody tells any, and none are expected
+	Activity   *activityView  // nil where licenses are not assigned
 }
 
 // A choiceView is one of a few, as a link.
@@ -96,7 +97,8 @@ type detailsQuery struct {
 	servers []string
 	span    string
 	step    usage.Step
-	who     string // of the license activity: a part of the name
+	who     string             // of check-outs and of the license activity: a part of the name
+	how     license.HolderKind // of check-outs; empty: all
 }
 
 // defaultSpan is shown where the address names none.
@@ -117,9 +119,12 @@ var stepsOf = map[string][]usage.Step{
 // never shows something else than it says.
 func readQuery(r *http.Request) (detailsQuery, error) {
 	q := r.URL.Query()
-	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step")), who: q.Get("who")}
+	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step")), who: q.Get("who"), how: license.HolderKind(q.Get("how"))}
 	if d.span == "" {
 		d.span = defaultSpan
+	}
+	if d.how != "" && !slices.ContainsFunc(heldWords, func(w heldWord) bool { return w.kind == d.how }) {
+		return d, fault.Errorf(fault.Invalid, "licenses are not held in a way called %q", string(d.how))
 	}
 	steps, ok := stepsOf[d.span]
 	if !ok {
@@ -168,6 +173,9 @@ func (d detailsQuery) values() url.Values {
 	if d.who != "" {
 		v.Set("who", d.who)
 	}
+	if d.how != "" {
+		v.Set("how", string(d.how))
+	}
 	return v
 }
 
@@ -193,8 +201,13 @@ func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK,
-		newDetailsPage(v.clock, q, d, a, denials))
+	held, err := c.Usage.Checkouts(r.Context(), v.member.Org, q.question(v.clock))
+	if err != nil {
+		return err
+	}
+	page := newDetailsPage(v.clock, q, d, a, denials)
+	page.Checkouts = newCheckouts(v.clock, q, page.productView, held)
+	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK, page)
 }
 
 func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.Activity, denials usage.Denials) detailsPage {

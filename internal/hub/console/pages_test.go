@@ -83,6 +83,15 @@ func samplePages(t *testing.T) map[string]string {
 	render("details nobody", func() ([]byte, error) {
 		return p.details.Render(shell, newDetailsPage(clock, query, d, &usage.Activity{}, usage.Denials{}))
 	})
+	held := sampleCheckouts(clock)
+	held.Rows[0].User, held.Rows[0].Display, held.Rows[1].Host, held.Rows[1].On.Name, held.Rows[1].Name.Feature, held.Untold = hostile, hostile, hostile, hostile, hostile, []string{hostile}
+	for name, checkouts := range map[string]usage.Checkouts{"held": held, "not told": {Untold: []string{hostile}}} {
+		render("details "+name, func() ([]byte, error) {
+			page := newDetailsPage(clock, searched, d, nil, usage.Denials{})
+			page.Checkouts = newCheckouts(clock, query, page.productView, checkouts)
+			return p.details.Render(shell, page)
+		})
+	}
 	render("details empty", func() ([]byte, error) {
 		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil, usage.Denials{}))
 	})
@@ -267,7 +276,7 @@ func TestEveryTemplateIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered := map[string]bool{"product": true} // shared by pages
+	rendered := map[string]bool{"product": true, "checkouts": true} // parts of pages
 	for name := range samplePages(t) {
 		first, _, _ := strings.Cut(name, " ")
 		rendered[first] = true

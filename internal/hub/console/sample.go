@@ -226,6 +226,30 @@ func sampleDenials(clock look.Clock) usage.Denials {
 	return d
 }
 
+// sampleCheckouts has every way in which licenses are held.
+func sampleCheckouts(clock look.Clock) usage.Checkouts {
+	servers := sampleServers(clock.Now)
+	row := func(server int, kind license.HolderKind, user, host string, n int64, since time.Duration) usage.Checkout {
+		c := usage.Checkout{On: servers[server], Name: license.Pool{Feature: "XDT_PLT_CCS"}}
+		c.User, c.Host, c.Display, c.Licenses, c.Kind = user, host, host, n, kind
+		if since > 0 {
+			c.Since = clock.Now.Add(-since)
+		}
+		return c
+	}
+	return usage.Checkouts{
+		Held: map[license.HolderKind]int64{
+			license.HolderActive: 9, license.HolderBorrowed: 1, license.HolderLinger: 1, license.HolderReserved: 4, license.HolderQueued: 2,
+		},
+		Users: 4, Told: 2, Oldest: clock.Now.Add(-6 * time.Hour), Untold: []string{servers[3].Name},
+		Rows: []usage.Checkout{
+			row(0, license.HolderActive, "anna.berg", "ws-0412", 1, 3*time.Hour), row(1, license.HolderActive, "zoe", "node07", 8, 26*time.Hour),
+			row(0, license.HolderBorrowed, "kim", "laptop-9", 1, 9*24*time.Hour), row(0, license.HolderLinger, "lee", "ws-0007", 1, 20*time.Minute),
+			row(1, license.HolderReserved, "GROUP DESIGN", "", 4, 0), row(1, license.HolderQueued, "max", "ws-0133", 2, 0),
+		},
+	}
+}
+
 func sampleReview(now time.Time) registration.Review {
 	return registration.Review{
 		ID: "5f0d", Host: "flex-cad-new.corp.example", Platform: "windows/amd64", Version: "1.0.0", Address: "192.0.2.17",

@@ -61,8 +61,9 @@ func TestOrganisationThatDoesNotExistIsNotFound(t *testing.T) {
 		for name, err := range map[string]error{
 			"Organisation": organisation, "Servers": servers, "Pools": pools, "DayVersions": versions, "Days": days,
 			"PackNumber": number, "Heads": last(db.Heads(ctx, noSuchOrg, math.MinInt32, math.MaxInt32, usage.Mark{})),
-			"Block":  block,
-			"Blocks": last(db.Blocks(ctx, noSuchOrg, series.DayOf(start.Unix()))),
+			"Block":   block,
+			"Holders": last(db.Holders(ctx, noSuchOrg, "solid")),
+			"Blocks":  last(db.Blocks(ctx, noSuchOrg, series.DayOf(start.Unix()))),
 		} {
 			if fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%s: error %v, want a fault.NotFound", name, err)

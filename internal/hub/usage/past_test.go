@@ -51,6 +51,10 @@ func (s twoEstates) Sources(ctx context.Context, org int64) (map[int64][]usage.S
 	return s.of(org).Sources(ctx, org)
 }
 
+func (s twoEstates) Holders(ctx context.Context, org int64, feature string) iter.Seq2[usage.Holder, error] {
+	return s.of(org).Holders(ctx, org, feature)
+}
+
 func (s twoEstates) PackNumber(ctx context.Context, org int64) (int64, error) {
 	return s.of(org).PackNumber(ctx, org)
 }

@@ -42,6 +42,11 @@ type Store interface {
 	// Server.ID, of those that have several.
 	Sources(ctx context.Context, org int64) (map[int64][]Source, error)
 
+	// Holders lists who held licenses of a feature, or waited for them, at each
+	// server's HoldersAt, ascending by server and in the order of its list. The
+	// sequence ends with the first error.
+	Holders(ctx context.Context, org int64, feature string) iter.Seq2[Holder, error]
+
 	// PackNumber returns the number of the newest pack of the organisation, 0 if
 	// there is none. A pack closes a part of a day; numbers rise, and who has
 	// seen one sees every pack up to it.

@@ -28,6 +28,18 @@ type estate struct {
 	rosters map[int64]usage.Roster
 	people  map[int64][]usage.Assignee
 	sources map[int64][]usage.Source
+	holders []usage.Holder
+}
+
+func (e *estate) Holders(_ context.Context, _ int64, feature string) iter.Seq2[usage.Holder, error] {
+	return func(yield func(usage.Holder, error) bool) {
+		for _, h := range e.holders {
+			i := slices.IndexFunc(e.pools, func(p usage.Pool) bool { return p.ID == h.Pool && p.Key.Feature == feature })
+			if i >= 0 && !yield(h, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (e *estate) Rosters(context.Context, int64) (map[int64]usage.Roster, error) {
