@@ -93,7 +93,7 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Name: s.Name, Hosts: hostsText(s), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
 		Reported: clock.Age(s.LastReported), ReportedAt: timeUnder(clock, s.LastReported), ReportedSort: sortTime(s.LastReported),
 		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
-		Manager: managerWord(s.Manager), Version: s.Version, Agent: s.Agent, Contact: clock.Age(s.LastContact),
+		Manager: managerWord(s.Manager), Version: s.Version, Agent: agentText(s), Contact: clock.Age(s.LastContact),
 		Sources: sourceRows(clock, s.Sources),
 	}
 	switch {
@@ -107,6 +107,17 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		row.Reader = look.Status(look.Good, "Reading")
 	}
 	return row
+}
+
+// agentText says which agent reads a license server.
+func agentText(s usage.Server) string {
+	switch {
+	case s.Agent == "":
+		return "no agent"
+	case strings.EqualFold(s.Agent, s.Name):
+		return "its own agent"
+	}
+	return "agent on " + s.Agent
 }
 
 // timeUnder is the instant below an age; nothing where there is none.
