@@ -1,8 +1,9 @@
 // Package catalog turns the feature codes of license servers into what people
-// buy: a product, its edition and its license model. Any feature that it does
-// not know is its own product, per vendor daemon.
+// buy: a product, its edition and its license model. Every feature that is not
+// Citrix's is its own product, per vendor daemon.
 //
-// Its knowledge of Citrix is the table citrix.tsv and the form of the codes.
+// Its knowledge of Citrix is the table citrix.tsv and the form of the codes;
+// that of others, which is not much, the table features.tsv.
 // It reads no file and no clock; equal arguments give equal products.
 package catalog
 
@@ -52,6 +53,7 @@ type Product struct {
 	Model   Model
 	Daemon  string // the vendor daemon that serves it; empty if not known
 	OldName string // the name before, e.g. "XenDesktop Platinum"; empty if there is none
+	Code    string // the feature, where Name is another and the feature is not Citrix's
 	System  bool   // start-up and diagnostic features: never product usage
 }
 
@@ -64,7 +66,7 @@ func Of(daemon, feature string) Product {
 	if strings.EqualFold(daemon, CitrixDaemon) {
 		return citrix(feature)
 	}
-	return Product{Key: key(daemon, feature), Name: feature, Model: Unknown, Daemon: daemon}
+	return other(daemon, feature)
 }
 
 // Told returns the product with the model that its source tells. What the

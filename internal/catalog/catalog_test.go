@@ -89,8 +89,8 @@ func TestLegacyTwins(t *testing.T) {
 
 func TestOtherFeaturesAreProductsOfTheirDaemon(t *testing.T) {
 	for _, c := range []struct{ daemon, feature, key string }{
-		{"MLM", "MATLAB", "mlm.MATLAB"},
-		{"mlm", "MATLAB", "mlm.MATLAB"},
+		{"CADD", "Modeler", "cadd.Modeler"},
+		{"cadd", "Modeler", "cadd.Modeler"},
 		{"ansyslmd", "matlab", "ansyslmd.matlab"},
 		{"ARCGIS", "desktopAdvP/10.2", "arcgis.desktopAdvP~2F10~2E2"},
 		{"lmx", "no good 1", "lmx.no~20good~201"},
@@ -111,9 +111,9 @@ func TestModelIsTheCatalogsElseTheSources(t *testing.T) {
 		told    catalog.Model
 		want    catalog.Model
 	}{
-		{catalog.Of("MLM", "MATLAB"), catalog.Uncounted, catalog.Uncounted},
-		{catalog.Of("MLM", "MATLAB"), catalog.Unknown, catalog.Unknown},
-		{catalog.Of("MLM", "MATLAB"), "", catalog.Unknown},
+		{catalog.Of("cadd", "Modeler"), catalog.Uncounted, catalog.Uncounted},
+		{catalog.Of("cadd", "Modeler"), catalog.Unknown, catalog.Unknown},
+		{catalog.Of("cadd", "Modeler"), "", catalog.Unknown},
 		{catalog.Of("CITRIX", "XDT_ENT_UD"), catalog.Concurrent, catalog.UserDevice},
 	} {
 		if got := c.product.Told(c.told).Model; got != c.want {

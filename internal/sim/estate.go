@@ -40,7 +40,7 @@ var sites = []struct {
 func hamburg(now time.Time) []*Server {
 	cad := flexnet("cad-lic-01.ham.example.com", "11.19.4", "adskflex",
 		counted("87594ACD_2026_0F", "1.000", 46, Office, Purchase{Installed: 60}),
-		counted("87661PDSPRM_2026_0F", "1.000", 34, Office, Purchase{Installed: 40}),
+		counted("87661AMECH_PP_2026_0F", "1.000", 34, Office, Purchase{Installed: 40}),
 		counted("87600INVPROSA_2026_0F", "1.000", 17, Office, Purchase{Installed: 25}),
 	)
 	cad.Restart = now.AddDate(0, 0, -3).Truncate(24 * time.Hour).Add(9*time.Hour + 42*time.Minute)
@@ -75,7 +75,7 @@ func london(now time.Time) []*Server {
 		legacy,
 		flexnet("cad-lic-01.lon.example.com", "11.18.3", "adskflex",
 			counted("87594ACD_2026_0F", "1.000", 29, Office, Purchase{Installed: 30}),
-			counted("87661PDSPRM_2026_0F", "1.000", 11, Office, Purchase{Installed: 20}),
+			counted("87661AMECH_PP_2026_0F", "1.000", 11, Office, Purchase{Installed: 20}),
 		),
 		plant("plant-lic-01.lon.example.com"),
 	}

@@ -244,7 +244,14 @@ func productSub(p catalog.Product) string {
 	if p.OldName != "" {
 		parts = append(parts, "formerly "+p.OldName)
 	}
-	if p.Daemon != "" {
+	if p.Code != "" {
+		parts = append(parts, "feature "+p.Code)
+	}
+	switch word := managerWord(p.Daemon); {
+	case p.Daemon == "":
+	case word != p.Daemon: // the manager stands for it
+		parts = append(parts, word)
+	default:
 		parts = append(parts, "vendor daemon "+p.Daemon)
 	}
 	return strings.Join(parts, ", ")

@@ -107,17 +107,13 @@ func (s *Service) assigned(ctx context.Context, out *Activity, server Server, r 
 	if err != nil {
 		return err
 	}
-	productOf := s.Product
-	if productOf == nil {
-		productOf = catalog.Of
-	}
 	type key struct {
 		kind license.AssigneeKind
 		who  string
 	}
 	rows := map[key]*Assigned{}
 	for _, a := range list {
-		if productOf(cmp.Or(a.Vendor, a.Pool.Daemon), a.Pool.Feature).Key != out.Product.Key {
+		if s.productOf(server, cmp.Or(a.Vendor, a.Pool.Daemon), a.Pool.Feature).Key != out.Product.Key {
 			continue
 		}
 		k := key{a.Kind, a.Who}

@@ -229,18 +229,23 @@ func byName(a, b *server) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.GUID, b.GUID))
 }
 
+// productOf returns the product of a feature that a vendor daemon of a license
+// server serves; no daemon if none is known.
+func (s *Service) productOf(on Server, daemon, feature string) catalog.Product {
+	if s.Product != nil {
+		return s.Product(daemon, feature)
+	}
+	return catalog.Served(on.Manager, daemon, feature)
+}
+
 // products groups the pools of the servers.
 func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product {
-	productOf := s.Product
-	if productOf == nil {
-		productOf = catalog.Of
-	}
 	byKey := make(map[string]*product)
 	var out []*product
 	for _, one := range servers {
 		only := onlyVendor(pools[one.ID])
 		for _, p := range pools[one.ID] {
-			what := productOf(cmp.Or(p.Vendor, p.Key.Daemon, only), p.Key.Feature)
+			what := s.productOf(one.Server, cmp.Or(p.Vendor, p.Key.Daemon, only), p.Key.Feature)
 			if what.System {
 				continue
 			}
@@ -250,7 +255,7 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 			}
 			l := line{server: one, pool: p}
 			if p.SharedWith != "" {
-				l.shared = productOf(what.Daemon, p.SharedWith).Name
+				l.shared = s.productOf(one.Server, what.Daemon, p.SharedWith).Name
 			}
 			byKey[what.Key].lines = append(byKey[what.Key].lines, l)
 		}

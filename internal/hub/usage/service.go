@@ -17,7 +17,7 @@ type Service struct {
 	Now    func() time.Time
 	Memory int64 // bytes of history and answers that are held, about (see memory); 0: DefaultMemory
 
-	// Product says to which product a feature belongs; nil: catalog.Of.
+	// Product says to which product a feature belongs; nil: catalog.Served.
 	Product func(daemon, feature string) catalog.Product
 
 	memory memory
