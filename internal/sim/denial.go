@@ -9,14 +9,14 @@ import (
 )
 
 // A Denial is a request that found all licenses taken. Who is refused asks
-// again a few times within a minute.
+// again a few times.
 type Denial struct {
 	Pool       license.Pool
 	At         time.Time // of the first request; whole seconds
 	User, Host string
 	Reason     string
-	Count      int64 // of requests
-	Served     bool  // licenses were free within the next minutes
+	Count      int64 // of requests, 13 seconds apart
+	Served     bool  // they got the licenses within five minutes
 }
 
 // noneLeft is FlexNet's text for it.
@@ -38,26 +38,33 @@ func (s *Server) Denials(from, to time.Time) []Denial {
 // mostRefused is how many are refused at one time at most.
 const mostRefused = 6
 
-// refusals are those of one feature.
+// refusals are those of one feature: who comes when all is taken, and those who
+// take the last licenses, a moment before they are free.
 func (s *Server) refusals(f *Feature, from, to time.Time) []Denial {
 	if f.Shape != Office || f.Queues || f.Uncounted {
 		return nil
 	}
 	var all []Denial
 	first := from.Unix() - from.Unix()%grid
-	before, now := s.without(f, first-grid), s.without(f, first)
+	before := s.without(f, first-grid)
 	for at := first; at < to.Unix(); at += grid {
-		next := s.without(f, at+grid)
+		now := s.without(f, at)
 		for i := before; i < now; i++ {
-			d := s.refusal(f, at, i)
-			d.Served = i >= next
-			if !d.At.Before(from) && d.At.Before(to) {
-				all = append(all, d)
-			}
+			all = append(all, s.refusal(f, at, i, false))
 		}
-		before, now = now, next
+		before = now
+		if s.takesLast(f, at+grid) {
+			all = append(all, s.refusal(f, at, -1, true))
+		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(d Denial) bool { return d.At.Before(from) || !d.At.Before(to) })
+}
+
+// takesLast reports whether somebody takes the last license at a grid instant.
+func (s *Server) takesLast(f *Feature, at int64) bool {
+	t := time.Unix(at, 0)
+	room := f.room(t)
+	return !s.Down(t) && room > 0 && s.wish(f, t) >= room && s.wish(f, t.Add(-grid*time.Second)) == room-1
 }
 
 // without is how many ask for licenses of a feature at a grid instant and find
@@ -70,9 +77,12 @@ func (s *Server) without(f *Feature, at int64) int64 {
 	return min(max(s.wish(f, t)-f.room(t), 0), mostRefused)
 }
 
-func (s *Server) refusal(f *Feature, at, i int64) Denial {
+// refusal is that of the i-th who finds no license; -1 is who takes the last one.
+func (s *Server) refusal(f *Feature, at, i int64, served bool) Denial {
 	chance := f.chance(ofRefusal, at+i)
-	d := Denial{Pool: f.pool(), Reason: noneLeft, Count: 1 + int64(chance%4), At: time.Unix(at+7+int64(chance>>8%(grid-80)), 0).UTC()}
+	d := Denial{
+		Pool: f.pool(), Reason: noneLeft, Count: 1 + int64(chance%4), At: time.Unix(at+7+int64(chance>>8%(grid-80)), 0).UTC(), Served: served,
+	}
 	d.User, d.Host = s.person(f, int(f.room(d.At)+i))
 	return d
 }
