@@ -1,0 +1,39 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// What somebody sees who starts the demo: Citrix first, license servers of every
+// manager, to whom licenses are assigned, and who has them.
+func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
+	b := newBrowser(t)
+	demo := start(t, build(t), "demo", "--addr", "127.0.0.1:0", "--now", "2026-11-24T10:00:00Z")
+	home := demo.line(`demo is at\s+(http://\S+)`)
+
+	b.open(home)
+	b.see("Demo data", "18 of 19 reporting", "User/Device", "Autodesk AutoCAD 2026", "LS-DYNA")
+	page := b.text("main")
+	first := "Citrix Virtual Apps and Desktops Premium"
+	if citrix, other := strings.LastIndex(page, first), strings.Index(page, "MATLAB"); citrix < 0 || citrix > other {
+		t.Errorf("%s stands at %d, MATLAB at %d; want Citrix first", first, citrix, other)
+	}
+	b.look("demo-usage")
+
+	b.open(home + "/usage/citrix.XDT_PLT_UD")
+	b.see("assigned", "Overdraft used", "License activity", "Last license request", "Lease at least until")
+	b.look("demo-user-device")
+	b.open(home + "/usage/ugslmd.NX13100N")
+	b.see("Checkouts", "Reserved 4", "PUN-WS")
+	b.look("demo-concurrent")
+	b.open(home + "/usage/ugslmd.NX13100N?how=reserved")
+	b.see("GROUP ENGINEERING")
+
+	b.open(home + "/servers")
+	b.see("Citrix", "FlexNet", "RLM", "LM-X", "DSLS", "Sentinel", "MathLM", "LS-DYNA", "OLicense", "Slurm", "Keygen Relay", "codemeter", "Not Reporting")
+	if page := b.text("main"); strings.Contains(page, "Failing") {
+		t.Errorf("a license server of the demo is not read:\n%s", page)
+	}
+	b.look("demo-servers")
+}
