@@ -29,6 +29,9 @@ func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 	b.look("demo-concurrent")
 	b.open(home + "/usage/ugslmd.NX13100N?how=reserved")
 	b.see("GROUP ENGINEERING")
+	b.open(home + "/usage/adskflex.87594ACD_2026_0F?span=31")
+	b.see("its log agrees with its status", "Denials", "true", "refusals in all", "Licensed number of users already reached")
+	b.look("demo-denials")
 
 	b.open(home + "/servers")
 	b.see("Citrix", "FlexNet", "RLM", "LM-X", "DSLS", "Sentinel", "MathLM", "LS-DYNA", "OLicense", "Slurm", "Keygen Relay", "codemeter", "Not Reporting")

@@ -178,24 +178,43 @@ func (d *demo) join(ctx context.Context) error {
 func (d *demo) present(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range d.sites {
-		if !s.SilentSince.IsZero() {
-			continue
+		if s.SilentSince.IsZero() {
+			g.Go(func() error { return d.serve(ctx, s) })
 		}
-		tool := toolFile{Seed: d.Seed, Now: d.estate.Now, Server: s.Name, Ahead: d.clock.ahead()}
-		if err := tool.write(s.dir); err != nil {
+	}
+	g.Go(func() error { return d.welcome(ctx) })
+	return g.Wait()
+}
+
+// serve lets a license server answer and its agent run.
+func (d *demo) serve(ctx context.Context, s *site) error {
+	tool := toolFile{Seed: d.Seed, Now: d.estate.Now, Server: s.Name, Ahead: d.clock.ahead()}
+	if err := tool.write(s.dir); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if s.Logged {
+		log, err := openLog(s, d.estate.Now)
+		if err != nil {
 			return err
 		}
-		g.Go(func() error { return s.agent.Run(ctx) })
+		g.Go(func() error { return log.run(ctx, d.clock.Now) })
 	}
+	g.Go(func() error { return s.agent.Run(ctx) })
+	return g.Wait()
+}
+
+// welcome lets everybody in, once the hub has the first readings.
+func (d *demo) welcome(ctx context.Context) error {
 	if err := d.firstReadings(ctx); err != nil {
-		return errors.Join(err, g.Wait())
+		return err
 	}
 	d.hub.Welcome(d.admin)
 	fmt.Fprintf(d.Out, "\nThe demo is at  %s\n\nEverybody on this machine is let in, and the data are made up. Ctrl-C ends it and removes them.\n", d.hub.URL())
 	if d.Ready != nil {
 		d.Ready(d.hub.URL())
 	}
-	return g.Wait()
+	return nil
 }
 
 // patience is how long a first reading is waited for.

@@ -12,7 +12,7 @@ import (
 const unreachable = "Cannot connect to license server system. (-15,570:111 \"Connection refused\")"
 
 // history returns what an agent would have recorded of a server in a time: its
-// readings as runs, the readings that failed, and who was refused or assigned.
+// readings as runs, and the readings that failed.
 func history(s *sim.Server, from, to time.Time) []wire.Record {
 	var out []wire.Record
 	var run *wire.Samples
@@ -36,7 +36,7 @@ func history(s *sim.Server, from, to time.Time) []wire.Record {
 		}
 		out = append(out, run)
 	}
-	return append(out, people(s, from, to)...)
+	return out
 }
 
 // newRun is a run of readings like these, without their values.

@@ -64,6 +64,7 @@ func (d *demo) tell(ctx context.Context, s *site, show *progress) error {
 			to = end
 		}
 		records = append(records, history(s.Server, from, to)...)
+		records = append(records, people(s.Server, from, to, end)...)
 		if len(records) > 0 {
 			if err := s.agent.Keep(s.Name, to, records...); err != nil {
 				return err

@@ -13,20 +13,36 @@ const lease = 90 * 24 * time.Hour
 
 // people returns what an agent would have recorded of those who were refused a
 // license in a time, and of those to whom licenses were assigned when it began.
-func people(s *sim.Server, from, to time.Time) []wire.Record {
+// What a log tells at the present is left to it.
+func people(s *sim.Server, from, to, present time.Time) []wire.Record {
 	var out []wire.Record
-	switch s.Manager {
-	case "citrix":
-		if a := assigned(s, from); len(a.Assigned) > 0 {
-			out = append(out, a)
-		}
-	case "generic":
+	if a := assigned(s, from); len(a.Assigned) > 0 {
+		out = append(out, a)
+	}
+	if log := s.LogStart(present); s.Logged && log.Before(to) {
+		to = log
+	}
+	if s.Logged || s.Manager == "generic" {
 		for _, d := range s.Denials(from, to) {
-			out = append(out, &wire.Denial{
-				PoolKey: wire.PoolKey(d.Pool), At: d.At.Unix(), User: d.User, Host: d.Host, Reason: d.Reason, Count: d.Count,
-			})
+			out = append(out, denial(s, d))
 		}
 	}
+	return out
+}
+
+// denial is a refusal as a log tells it, or a script, which does not know what
+// became of it.
+func denial(s *sim.Server, d sim.Denial) *wire.Denial {
+	out := &wire.Denial{PoolKey: wire.PoolKey(d.Pool), At: d.At.Unix(), User: d.User, Host: d.Host, Reason: d.Reason, Count: d.Count}
+	switch {
+	case !s.Logged:
+		return out
+	case d.Served:
+		out.Outcome = wire.DenialServed
+	default:
+		out.Outcome = wire.DenialUnserved
+	}
+	out.Last = d.Last.Unix()
 	return out
 }
 

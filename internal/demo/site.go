@@ -54,6 +54,8 @@ func (d *demo) site(server *sim.Server) (*site, error) {
 
 func (s *site) licenseFile() string { return filepath.Join(s.dir, s.Daemon+".lic") }
 
+func (s *site) log() string { return filepath.Join(s.dir, "debug.log") }
+
 // config says how the license server is read: by its tools, as their readers
 // are told to call them.
 func (s *site) config() agent.ServerConfig {
@@ -65,6 +67,9 @@ func (s *site) config() agent.ServerConfig {
 		c.Citrix = agent.CitrixConfig{PowerShell: toolPath(s.dir, "powershell"), Udadmin: toolPath(s.dir, "udadmin"), LicenseFolder: s.dir}
 	case "flexnet":
 		c.Tool, c.License, c.LicenseFile = tool, s.address(), s.licenseFile()
+		if s.Logged {
+			c.Log = s.log()
+		}
 	case "slurm":
 		c.Tool = tool // squeue is beside it
 	case "keygen-relay":

@@ -15,12 +15,18 @@ type Denial struct {
 	At         time.Time // of the first request; whole seconds
 	User, Host string
 	Reason     string
-	Count      int64 // of requests, 13 seconds apart
-	Served     bool  // they got the licenses within five minutes
+	Last       time.Time // of the last one
+	Count      int64
+	Served     bool // they got the licenses within five minutes
 }
 
-// noneLeft is FlexNet's text for it.
-const noneLeft = "Licensed number of users already reached. (-4,342)"
+// noneLeft says why, in FlexNet's words and in those of others.
+func (s *Server) noneLeft() string {
+	if s.Manager == "flexnet" {
+		return "Licensed number of users already reached. (-4,342)"
+	}
+	return "no license left"
+}
 
 // Denials returns the refusals of a server in [from, to), in the order of time.
 // Where a feature has a queue nobody is refused.
@@ -81,8 +87,9 @@ func (s *Server) without(f *Feature, at int64) int64 {
 func (s *Server) refusal(f *Feature, at, i int64, served bool) Denial {
 	chance := f.chance(ofRefusal, at+i)
 	d := Denial{
-		Pool: f.pool(), Reason: noneLeft, Count: 1 + int64(chance%4), At: time.Unix(at+7+int64(chance>>8%(grid-80)), 0).UTC(), Served: served,
+		Pool: f.pool(), Reason: s.noneLeft(), Count: 1 + int64(chance%4), At: time.Unix(at+7+int64(chance>>8%(grid-80)), 0).UTC(), Served: served,
 	}
+	d.Last = d.At.Add(time.Duration(d.Count-1) * retryAfter)
 	d.User, d.Host = s.person(f, int(f.room(d.At)+i))
 	return d
 }

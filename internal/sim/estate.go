@@ -67,16 +67,18 @@ func hamburg(now time.Time) []*Server {
 func london(now time.Time) []*Server {
 	legacy := citrix("ctx-lic-02.lon.example.com", concurrent("MPS_ENT_CCU", 70, Purchase{Installed: 120}))
 	legacy.SilentSince = now.AddDate(0, 0, -9).Add(-3 * time.Hour)
+	cad := flexnet("cad-lic-01.lon.example.com", "11.18.3", "adskflex",
+		counted("87594ACD_2026_0F", "1.000", 29, Office, Purchase{Installed: 30}),
+		counted("87661AMECH_PP_2026_0F", "1.000", 11, Office, Purchase{Installed: 20}),
+	)
+	cad.Logged = true
 	return []*Server{
 		citrix("ctx-lic-01.lon.example.com",
 			concurrent("XDT_PLT_CCS", 243, Purchase{Installed: 260}),
 			assigned("XDT_PLT_UD", 402, Purchase{Installed: 450}),
 		),
 		legacy,
-		flexnet("cad-lic-01.lon.example.com", "11.18.3", "adskflex",
-			counted("87594ACD_2026_0F", "1.000", 29, Office, Purchase{Installed: 30}),
-			counted("87661AMECH_PP_2026_0F", "1.000", 11, Office, Purchase{Installed: 20}),
-		),
+		cad,
 		plant("plant-lic-01.lon.example.com"),
 	}
 }

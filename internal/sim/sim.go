@@ -45,6 +45,7 @@ type Server struct {
 	Version  string // of the license manager
 	Daemon   string // who serves the features: a vendor daemon, an ISV server, an editor, an application
 	Features []Feature
+	Logged   bool // its debug log is read beside its status; FlexNet, and without a restart of its own
 
 	SilentSince time.Time // from here on nobody reads it; zero: never
 	Restart     time.Time // when it was restarted once; zero: never
