@@ -89,6 +89,17 @@ func citrix() []wire.Record {
 	}
 }
 
+// names is what a server says whose names leave as pseudonyms.
+func names() []wire.Record {
+	return []wire.Record{
+		&wire.ServerRecord{At: 1_771_990_000, ServerInfo: wire.ServerInfo{
+			GUID: header().Server, Name: "cad-lic-01", Manager: "flexnet",
+			Names: &wire.NamesInfo{Mode: wire.NamesPseudonyms, Key: "3f2a91c0", Since: 1_771_900_000},
+		}},
+		&wire.Denial{PoolKey: wire.PoolKey{Feature: "solid"}, At: 1_771_989_000, User: "~3f2a91c0-b5pnxq2mfz7k4wra", Reason: "all licenses in use", Count: 1},
+	}
+}
+
 // maxima are those of two intervals of an imported usage file.
 func maxima() *wire.Maxima {
 	return &wire.Maxima{
@@ -321,7 +332,7 @@ func (c *cut) Read(p []byte) (int, error) {
 // reads, agents in the field break.
 func TestEveryReleasedVersionReads(t *testing.T) {
 	present := fmt.Sprintf("testdata/v%d", wire.Version)
-	for name, records := range map[string][]wire.Record{"day": day(), "maxima": {maxima()}, "citrix": citrix()} {
+	for name, records := range map[string][]wire.Record{"day": day(), "maxima": {maxima()}, "citrix": citrix(), "names": names()} {
 		file := filepath.Join(present, name)
 		if _, err := os.Stat(file + ".batch"); *record && errors.Is(err, os.ErrNotExist) {
 			recordBatch(t, file, records)

@@ -51,7 +51,28 @@ type ServerInfo struct {
 	HostID  string   `json:"host_id,omitempty"`
 	Manager string   `json:"manager"`
 	Version string   `json:"version,omitempty"`
+
+	// Names says how the names of users and devices leave the site; nil: clear,
+	// as ever.
+	Names *NamesInfo `json:"names,omitempty"`
 }
+
+// A NamesInfo says how the names of users and devices leave a site.
+type NamesInfo struct {
+	Mode  string `json:"mode"`          // NamesClear, NamesPseudonyms or NamesNone
+	Key   string `json:"key,omitempty"` // id of the key that makes the pseudonyms: people under two keys cannot be compared
+	Since int64  `json:"since"`         // by the agent's clock
+}
+
+// Equal tells whether both say the same, or nothing.
+func (n *NamesInfo) Equal(o *NamesInfo) bool { return n == o || n != nil && o != nil && *n == *o }
+
+// The ways in which names leave a site.
+const (
+	NamesClear      = "clear"      // as the source writes them
+	NamesPseudonyms = "pseudonyms" // replaced at the agent, by a key that the hub does not have
+	NamesNone       = "none"       // left out
+)
 
 // A RegistrationRequest asks for a code. It is signed by the key that it
 // carries, so that the sender is known to hold it.

@@ -66,7 +66,7 @@ func (m *merger) add(r wire.Record) {
 		m.endRun()
 		m.run = spread(r)
 	case *wire.ServerRecord:
-		m.server = m.newest(m.server, r)
+		m.addServer(r)
 	case *wire.Holders:
 		m.holders = m.newest(m.holders, r)
 	case *wire.Sources:
@@ -78,6 +78,15 @@ func (m *merger) add(r wire.Record) {
 	default:
 		m.out = append(m.out, r)
 	}
+}
+
+// addServer keeps the newest of what the server is, and each change of how names
+// leave its site.
+func (m *merger) addServer(r *wire.ServerRecord) {
+	if m.server > 0 && !m.out[m.server-1].(*wire.ServerRecord).Names.Equal(r.Names) {
+		m.server = 0
+	}
+	m.server = m.newest(m.server, r)
 }
 
 // newest keeps r instead of the record at place-1, if there is one.

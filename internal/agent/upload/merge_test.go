@@ -386,3 +386,24 @@ func TestOfHowSourcesStandTheNewestIsKept(t *testing.T) {
 		t.Errorf("merged to %+v, want the newer one in the place of the older", merged)
 	}
 }
+
+// In a batch only the newest of what a server is counts, but no change of how
+// names leave is lost.
+func TestChangesOfNamesOutliveMerging(t *testing.T) {
+	says := func(at int64, mode string) *wire.ServerRecord {
+		r := &wire.ServerRecord{At: at}
+		if mode != "" {
+			r.Names = &wire.NamesInfo{Mode: mode, Since: at / 100}
+		}
+		return r
+	}
+	var got []int64
+	for _, r := range upload.Merge([]wire.Record{
+		says(100, ""), says(150, ""), says(200, wire.NamesNone), says(250, wire.NamesNone), says(300, wire.NamesClear),
+	}) {
+		got = append(got, r.(*wire.ServerRecord).At)
+	}
+	if want := []int64{150, 250, 300}; !slices.Equal(got, want) {
+		t.Errorf("the records of %v are kept, want %v", got, want)
+	}
+}
