@@ -42,6 +42,10 @@ func sampleServers(now time.Time) []usage.Server {
 		{Name: "sdk-las", Asked: now.Add(-45 * time.Minute), Absent: true},
 	}
 	all[3].Manager, all[3].Version, all[3].Hosts = "flexnet", "11.19.6", []string{"muc-a.corp.example", "muc-b.corp.example", "muc-c.corp.example"}
+	all[3].Names = []usage.NamesChange{
+		{Since: now.Add(-90 * 24 * time.Hour), Mode: "none"},
+		{Since: now.Add(-20 * 24 * time.Hour), Mode: "pseudonyms", Key: "3f2a91c0"},
+	}
 	all[4].Registered, all[4].Overdue, all[4].Manager, all[4].Version = now.Add(-30*time.Hour), true, "flexnet", ""
 	return all
 }

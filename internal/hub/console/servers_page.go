@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type serverRow struct {
 	Reading, ReadingAt      template.HTML
 	Reader                  template.HTML
 	Failure                 string
+	Names                   []string // how the names of its people come, newest first
 	Manager, Version        string
 	Agent                   string
 	Contact                 template.HTML
@@ -95,6 +97,7 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
 		Manager: managerWord(s.Manager), Version: s.Version, Agent: agentText(s), Contact: clock.Age(s.LastContact),
 		Sources: sourceRows(clock, s.Sources),
+		Names:   namesLines(clock, s.Names),
 	}
 	switch {
 	case !s.FailedAt.IsZero():
@@ -118,6 +121,25 @@ func agentText(s usage.Server) string {
 		return "its own agent"
 	}
 	return "agent on " + s.Agent
+}
+
+// namesLines says how the names of a server's people come, and how they came
+// before, newest first. It says nothing where they were always clear.
+func namesLines(clock look.Clock, changes []usage.NamesChange) []string {
+	var lines []string
+	for i, n := range changes {
+		mode := n.Mode
+		if n.Key != "" {
+			mode += " (key " + n.Key + ")"
+		}
+		line := "names: " + mode + " since " + clock.Text(n.Since)
+		if i < len(changes)-1 {
+			line = "before: " + mode + ", from " + clock.Text(n.Since)
+		}
+		lines = append(lines, line)
+	}
+	slices.Reverse(lines)
+	return lines
 }
 
 // timeUnder is the instant below an age; nothing where there is none.

@@ -34,6 +34,7 @@ type Batch struct {
 
 	Assignments []Assignments
 	Sources     *Sources // newest list; nil if none
+	Names       []Names  // all that were told
 }
 
 // An ID names a batch of an agent.
@@ -67,6 +68,13 @@ type Offset struct{ At, MS int64 }
 type Info struct {
 	At     int64
 	Server license.Server
+}
+
+// Names says how names of users and devices leave the server's site.
+type Names struct {
+	Since int64
+	Mode  string // as told
+	Key   string
 }
 
 // Holders are those who held, borrowed or waited at one instant.

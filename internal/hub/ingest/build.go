@@ -147,11 +147,31 @@ func (b *builder) server(r *wire.ServerRecord) error {
 	if len(r.Hosts) > 100 || r.Port < 0 || r.Port > 65535 {
 		return b.no("%d hosts, port %d", len(r.Hosts), r.Port)
 	}
+	if err := b.names(r); err != nil {
+		return err
+	}
 	if b.batch.Info == nil || r.At >= b.batch.Info.At {
 		b.batch.Info = &Info{At: r.At, Server: license.Server{
 			GUID: r.GUID, Name: r.Name, Hosts: r.Hosts, Port: r.Port, HostID: r.HostID, Manager: r.Manager, Version: r.Version,
 		}}
 	}
+	return nil
+}
+
+// names believes how names leave. A time that cannot be is no reason to refuse
+// what the server is: it was so at the record's.
+func (b *builder) names(r *wire.ServerRecord) error {
+	if r.Names == nil {
+		return nil
+	}
+	n := Names{Since: r.Names.Since, Mode: r.Names.Mode, Key: r.Names.Key}
+	if err := b.texts(n.Mode, n.Key); err != nil {
+		return err
+	}
+	if b.instant("since", n.Since) != nil {
+		n.Since = r.At
+	}
+	b.batch.Names = append(b.batch.Names, n)
 	return nil
 }
 

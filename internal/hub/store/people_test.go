@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,6 +73,37 @@ func TestAnotherOrganisationSeesNoImportedDays(t *testing.T) {
 			if n != c.want {
 				t.Errorf("organisation %d, days %d to %d: %d imported, want %d", c.org, c.from, c.to, n, c.want)
 			}
+		}
+	})
+}
+
+func TestChangesOfNamesAreKeptOnce(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		db := storetest.Open(t, dsn)
+		org := storetest.Found(t, db, "UTC")
+		agent := storetest.Admit(t, db, org, "agent", start, "a", "b")
+		at := start.Unix()
+		none := ingest.Names{Since: at - 100, Mode: "none"}
+		keyed := ingest.Names{Since: at, Mode: "pseudonyms", Key: "3f2a91c0"}
+		for i, told := range [][]ingest.Names{{keyed}, {none, keyed}, {none}, nil} { // late and again
+			put(t, db, &ingest.Batch{
+				Org: org, Agent: agent, ID: ingest.ID{Epoch: "e", Seq: uint64(i + 1)}, Hash: []byte(fmt.Sprint(i)), Received: start, Server: "b", Names: told,
+			})
+		}
+		servers, err := db.Servers(t.Context(), org)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string][]usage.NamesChange{}
+		for _, s := range servers {
+			got[s.GUID] = s.Names
+		}
+		want := map[string][]usage.NamesChange{"a": nil, "b": {
+			{Since: time.Unix(at-100, 0).UTC(), Mode: "none"},
+			{Since: time.Unix(at, 0).UTC(), Mode: "pseudonyms", Key: "3f2a91c0"},
+		}}
+		if d := cmp.Diff(got, want); d != "" {
+			t.Errorf("changes (-got +want):\n%s", d)
 		}
 	})
 }

@@ -43,6 +43,7 @@ type serverState struct {
 	open    map[int32]bool              // the days whose open blocks were merged
 	holders []holderRow                 // the newest list; only where newHolders
 	denials []denialRow
+	names   []ingest.Names
 	gaps    []ingest.Gap
 	past    map[int32]bool // days whose block had imported history
 
@@ -103,6 +104,7 @@ func (s *serverState) add(ctx context.Context, tx handle, b *ingest.Batch) error
 	s.keepAssignments(b, ids)
 	s.keepSources(b)
 	s.gaps = append(s.gaps, b.Gaps...)
+	s.names = append(s.names, b.Names...)
 	return nil
 }
 
@@ -135,7 +137,7 @@ func saveAll(ctx context.Context, tx handle, servers map[serverKey]*serverState)
 // save writes all but the blocks.
 func (s *serverState) save(ctx context.Context, tx handle) error {
 	for _, step := range []func(context.Context, handle) error{
-		s.saveRow, s.saveInfo, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps, s.saveAssignments, s.saveSources,
+		s.saveRow, s.saveInfo, s.savePools, s.saveHolders, s.saveDenials, s.saveGaps, s.saveAssignments, s.saveSources, s.saveNames,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,8 +42,11 @@ func (db reader) Servers(ctx context.Context, org int64) ([]usage.Record, error)
 		}
 		all = append(all, r)
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, fmt.Errorf("list license servers: %w", err)
+	}
+	if err := db.addNames(ctx, org, all); err != nil {
+		return nil, fmt.Errorf("list how names leave: %w", err)
 	}
 	return all, db.mustExist(ctx, org, len(all))
 }

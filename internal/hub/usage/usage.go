@@ -53,6 +53,17 @@ type Server struct {
 	Failure      string    // why
 	Overdue      bool      // awaiting its first upload for longer than Thresholds.Awaited
 	Sources      []Source  // where it is read by several; filled in by Service.Servers only
+
+	// Names are the changes of how names of its users and devices leave its site,
+	// oldest first; empty: clear, as ever.
+	Names []NamesChange
+}
+
+// A NamesChange is a change of how names of users and devices leave a site.
+type NamesChange struct {
+	Since time.Time // by the agent's clock
+	Mode  string    // clear, pseudonyms or none
+	Key   string    // id of the key that makes the pseudonyms; people under two keys cannot be compared
 }
 
 // An Organisation is whose estate it is.
