@@ -23,6 +23,8 @@ type agentCmd struct {
 	Confirm    agentConfirmCmd    `cmd:"" help:"Confirm, or refuse, the organisation that has approved."`
 	Status     agentStatusCmd     `cmd:"" help:"Show how everything stands."`
 	Upload     agentUploadCmd     `cmd:"" help:"Send at once all that waits."`
+	Payload    agentPayloadCmd    `cmd:"" help:"Show exactly what leaves this machine: the last batch as it was sent."`
+	NamesKey   agentNamesKeyCmd   `cmd:"" help:"The key for pseudonyms of users and devices."`
 	Unregister agentUnregisterCmd `cmd:"" help:"End the registration on both sides. Usage that the hub has stays there."`
 }
 
@@ -314,7 +316,7 @@ func writeStatus(w io.Writer, st agent.Status) error {
 		case s.Reason != "":
 			how = "not read: " + s.Reason
 		}
-		say(s.Name, "%s every %s, %s; last reading %s; at the hub: %s", s.Reader, s.Interval, how, moment(s.LastGood), orUnknown(s.Hub))
+		say(s.Name, "%s every %s, %s; last reading %s; at the hub: %s; names: %s", s.Reader, s.Interval, how, moment(s.LastGood), orUnknown(s.Hub), s.Names)
 		for _, source := range s.Sources {
 			say("  "+source.Name, "%s", sourceText(source))
 		}

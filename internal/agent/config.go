@@ -42,6 +42,8 @@ type ServerConfig struct {
 	Zone        string   `toml:"zone"`         // of times in the text; default: this machine's
 	CodePage    string   `toml:"code_page"`    // of text that is not UTF-8; default windows-1252
 	Timeout     Duration `toml:"timeout"`      // of one run of a tool, one look into a database; default 1m
+	Names       string   `toml:"names"`        // of users and devices, as they leave this site: clear (default), pseudonyms or none
+	NamesKey    string   `toml:"names_key"`    // file with the key that makes the pseudonyms
 
 	Citrix CitrixConfig `toml:"citrix"`
 }
@@ -165,6 +167,9 @@ func (s *ServerConfig) check(base string) error {
 		return fmt.Errorf("timeout is %s: it must be at least %s", d, minTimeout)
 	}
 	if _, err := s.zone(); err != nil {
+		return err
+	}
+	if err := s.checkNames(base); err != nil {
 		return err
 	}
 	s.LicenseFile, s.Path, s.Log = within(base, s.LicenseFile), within(base, s.Path), within(base, s.Log)

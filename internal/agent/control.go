@@ -30,6 +30,7 @@ type Control interface {
 	Standing(ctx context.Context) (Standing, error)
 	Confirm(ctx context.Context, organisation string, accept bool) error
 	Upload(ctx context.Context) (upload.Report, error)
+	Payload(ctx context.Context) (Payload, error)
 	Unregister(ctx context.Context) error
 	TakePast(ctx context.Context, p Past) (taken bool, err error)
 }
@@ -64,6 +65,7 @@ var orders = map[string]func(*Agent, context.Context, order) (any, error){
 		return nil, a.Confirm(ctx, o.Organisation, o.Accept)
 	},
 	"upload":     func(a *Agent, ctx context.Context, _ order) (any, error) { return a.Upload(ctx) },
+	"payload":    func(a *Agent, ctx context.Context, _ order) (any, error) { return a.Payload(ctx) },
 	"unregister": func(a *Agent, ctx context.Context, _ order) (any, error) { return nil, a.Unregister(ctx) },
 	"past": func(a *Agent, ctx context.Context, o order) (any, error) {
 		if o.Past == nil {
@@ -251,6 +253,11 @@ func (r *Remote) Upload(ctx context.Context) (rep upload.Report, err error) {
 // TakePast is Agent.TakePast of the running agent.
 func (r *Remote) TakePast(ctx context.Context, p Past) (taken bool, err error) {
 	return taken, r.send(ctx, "past", order{Past: &p}, &taken)
+}
+
+// Payload is Agent.Payload of the running agent.
+func (r *Remote) Payload(ctx context.Context) (p Payload, err error) {
+	return p, r.send(ctx, "payload", order{}, &p)
 }
 
 // Unregister is Agent.Unregister of the running agent.

@@ -24,6 +24,7 @@ import (
 type source struct {
 	config ServerConfig
 	guid   string
+	names  names
 	reader Reader
 
 	mu    sync.Mutex
@@ -51,8 +52,18 @@ func (a *Agent) source(c ServerConfig) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	leave, err := c.names(st.Names, a.options.Now())
+	if err != nil {
+		return nil, err
+	}
+	if leave.say.Since != st.Names.Since {
+		a.options.Log.Warn("names of users and devices leave in another way from now on; what was sent before stays at the hub",
+			"server", c.Name, "names", leave.say.Mode, "key", leave.say.Key)
+	}
+	st.Names = leave.say
+	a.state.Servers[key] = st
 	st.Facts.Manager = manager(c.Reader)
-	return &source{config: c, guid: st.GUID, reader: reader, facts: st.Facts}, nil
+	return &source{config: c, guid: st.GUID, names: leave, reader: reader, facts: st.Facts}, nil
 }
 
 // manager is the license manager that a reader reads.
@@ -208,6 +219,7 @@ func (s *source) info() wire.ServerInfo {
 	f := s.facts
 	return wire.ServerInfo{
 		GUID: s.guid, Name: s.config.Name, Hosts: f.Hosts, Port: f.Port, HostID: f.HostID, Manager: f.Manager, Version: f.Version,
+		Names: s.names.info(),
 	}
 }
 
@@ -217,11 +229,7 @@ func (a *Agent) keep(s *source, res collect.Result) error {
 	records := a.records(s, res)
 	rest, next := s.assigned(res, a.client.Offset().Milliseconds())
 	if records = append(records, rest...); len(records) > 0 {
-		record, err := upload.EncodeReading(s.guid, a.options.Version, res.At, records...)
-		if err != nil {
-			return fmt.Errorf("server %s: %w", s.config.Name, err)
-		}
-		if err := a.spool.Append(s.guid, res.At, record); err != nil {
+		if err := a.put(s, res.At, records); err != nil {
 			a.options.Log.Error("a reading was not kept", "server", s.config.Name, "err", err)
 			if errors.Is(err, spool.ErrFull) {
 				return nil
@@ -245,10 +253,24 @@ func (s *source) assigned(res collect.Result, offset int64) ([]wire.Record, rost
 	return s.roster.next(*res.Assignments, res.Own, offset)
 }
 
+// put is the one way of records into the spool. Nothing is put there before
+// names are as they may leave the site.
+func (a *Agent) put(s *source, at time.Time, records []wire.Record) error {
+	records, err := s.names.hide(records)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	record, err := upload.EncodeReading(s.guid, a.options.Version, at, records...)
+	if err != nil {
+		return err
+	}
+	return a.spool.Append(s.guid, at, record)
+}
+
 // remember keeps what must survive a restart, if it has changed.
 func (a *Agent) remember(s *source, resume string) error {
 	s.mu.Lock()
-	now := serverState{GUID: s.guid, Resume: resume, Facts: s.facts}
+	now := serverState{GUID: s.guid, Resume: resume, Facts: s.facts, Names: s.names.say}
 	s.mu.Unlock()
 	key := license.FoldName(s.config.Name)
 	same := false
@@ -309,7 +331,7 @@ func last(d collect.Denial) int64 {
 }
 
 func sameInfo(a, b wire.ServerInfo) bool {
-	return a.Name == b.Name && a.Port == b.Port && a.HostID == b.HostID && a.Manager == b.Manager && a.Version == b.Version && slices.Equal(a.Hosts, b.Hosts)
+	return a.Names.Equal(b.Names) && a.Name == b.Name && a.Port == b.Port && a.HostID == b.HostID && a.Manager == b.Manager && a.Version == b.Version && slices.Equal(a.Hosts, b.Hosts)
 }
 
 func samples(res collect.Result, c ServerConfig, offset int64) *wire.Samples {
@@ -379,11 +401,7 @@ func (a *Agent) Keep(server string, at time.Time, records ...wire.Record) error 
 				})
 			}
 		}
-		record, err := upload.EncodeReading(s.guid, a.options.Version, at, records...)
-		if err != nil {
-			return err
-		}
-		return a.spool.Append(s.guid, at, record)
+		return a.put(s, at, records)
 	}
 	return fmt.Errorf("no license server %s is configured", server)
 }

@@ -153,10 +153,7 @@ func (a *Agent) uploadDueLocked() time.Time {
 // poll gives a sign of life and notes what the hub wants.
 func (a *Agent) poll(ctx context.Context) error {
 	next := a.spool.Epoch()
-	stats := a.spool.Stats()
-	answer, err := a.client.Poll(ctx, wire.PollRequest{
-		Epoch: next.Epoch, Next: next.Seq, Version: a.options.Version, Servers: a.infos(), Waiting: stats.Waiting, Reading: a.readStates(),
-	})
+	answer, err := a.client.Poll(ctx, a.pollRequest())
 	if err != nil {
 		return err
 	}
@@ -200,6 +197,13 @@ func (a *Agent) poll(ctx context.Context) error {
 	return nil
 }
 
+func (a *Agent) pollRequest() wire.PollRequest {
+	next := a.spool.Epoch()
+	return wire.PollRequest{
+		Epoch: next.Epoch, Next: next.Seq, Version: a.options.Version, Servers: a.infos(), Waiting: a.spool.Stats().Waiting, Reading: a.readStates(),
+	}
+}
+
 // servers is the state of each server at the hub; never nil.
 func servers(answer wire.PollAnswer) map[string]string {
 	if answer.Servers == nil {
@@ -238,7 +242,7 @@ func (a *Agent) readStates() []wire.ReadState {
 		s.mu.Lock()
 		if s.last.At != 0 {
 			last := s.last
-			last.Reason = fit(last.Reason)
+			last.Reason = s.names.text(fit(last.Reason))
 			out = append(out, last)
 		}
 		s.mu.Unlock()
@@ -273,7 +277,7 @@ func (a *Agent) Upload(ctx context.Context) (upload.Report, error) {
 		if !a.mayPack(s.guid) {
 			continue
 		}
-		if _, err := upload.Pack(a.spool, s.guid, a.options.Version, a.options.Now); err != nil {
+		if _, err := upload.Pack(a.spool, s.guid, a.options.Version, a.options.Now, s.names.hide); err != nil {
 			return upload.Report{}, fmt.Errorf("make batches of %s: %w", s.config.Name, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"headroom/internal/license"
+	"headroom/internal/wire"
 )
 
 // The files of the state folder, beside the spool's.
@@ -58,6 +59,7 @@ type serverState struct {
 	GUID   string         `json:"guid"`
 	Resume string         `json:"resume,omitempty"` // where its reader goes on
 	Facts  license.Server `json:"facts"`            // what its source said last about it
+	Names  wire.NamesInfo `json:"names,omitzero"`   // how names left the site last
 }
 
 func loadState(dir string) (state, error) {

@@ -32,6 +32,7 @@ type ServerStatus struct {
 	Tried    time.Time     `json:"tried,omitzero"`
 	OK       bool          `json:"ok"`
 	Reason   string        `json:"reason,omitempty"`
+	Names    string        `json:"names"` // how names leave: clear, none, pseudonyms (key 3f2a91c0)
 	LastGood time.Time     `json:"last_good,omitzero"`
 	Hub      string        `json:"hub"` // approved, pending, removed; empty if not known
 
@@ -56,6 +57,7 @@ func (a *Agent) Status(context.Context) (Status, error) {
 			Name: s.config.Name, GUID: s.guid, Reader: s.config.Reader, Interval: time.Duration(s.config.Interval),
 			OK: s.last.OK, Reason: s.last.Reason, LastGood: s.good, Hub: approved[s.guid],
 			Sources: sourceStatuses(s.states),
+			Names:   s.names.String(),
 		}
 		if s.last.At != 0 {
 			one.Tried = time.Unix(s.last.At, 0).UTC()

@@ -32,11 +32,39 @@ func (s *Spool) Next() (Batch, error) {
 		if err != nil {
 			return Batch{}, fmt.Errorf("read batch %s: %w", e.id(), err)
 		}
-		return Batch{
-			ID: e.id(), Server: e.server, Records: e.count, Again: e.state == stateAgain, Body: body,
-			From: time.Unix(e.from, 0).UTC(), To: time.Unix(e.to, 0).UTC(),
-		}, nil
+		return e.batch(body), nil
 	}
+}
+
+func (e entry) batch(body []byte) Batch {
+	return Batch{
+		ID: e.id(), Server: e.server, Records: e.count, Again: e.state == stateAgain, Body: body,
+		From: time.Unix(e.from, 0).UTC(), To: time.Unix(e.to, 0).UTC(),
+	}
+}
+
+// LastSent returns the batch that the hub took last, of those that are kept, and
+// when that was. ErrEmpty if there is none.
+func (s *Spool) LastSent() (Batch, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.begin(); err != nil {
+		return Batch{}, time.Time{}, err
+	}
+	var last entry
+	for _, e := range s.batches {
+		if e.state == stateSent && e.sent >= last.sent {
+			last = e
+		}
+	}
+	if !last.isBatch() {
+		return Batch{}, time.Time{}, ErrEmpty
+	}
+	body, err := s.read(last)
+	if err != nil {
+		return Batch{}, time.Time{}, fmt.Errorf("read batch %s: %w", last.id(), err)
+	}
+	return last.batch(body), time.Unix(last.sent, 0).UTC(), nil
 }
 
 // find returns the unsent batch of an identity.

@@ -327,3 +327,24 @@ func TestDeclareIsRequired(t *testing.T) {
 		t.Error("a spool without Declare would lose in silence; want an error")
 	}
 }
+
+func TestTheLastSentBatchIsShown(t *testing.T) {
+	w := open(t, spool.Options{})
+	if _, _, err := w.spool.LastSent(); !errors.Is(err, spool.ErrEmpty) {
+		t.Errorf("before the first: %v, want ErrEmpty", err)
+	}
+	w.must(w.appends("a", 1), w.seals("a"), w.appends("a", 1), w.seals("a"))
+	for range 2 {
+		b, err := w.spool.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.spool.Sent(b.ID); err != nil {
+			t.Fatal(err)
+		}
+		got, at, err := w.spool.LastSent()
+		if err != nil || got.ID != b.ID || string(got.Body) != string(b.Body) || at.IsZero() {
+			t.Errorf("last sent %s at %v, %v; want %s", got.ID, at, err, b.ID)
+		}
+	}
+}

@@ -36,13 +36,18 @@ func EncodeGap(g spool.Gap) ([]byte, error) {
 	return EncodeReading(g.Server, "", g.To, gap)
 }
 
-// Pack makes batches of all that waits for a server, and returns how many.
-func Pack(sp *spool.Spool, server, version string, now func() time.Time) (int, error) {
+// A Screen returns records as they may leave the site. It does nothing to what
+// it has screened before.
+type Screen func([]wire.Record) ([]wire.Record, error)
+
+// Pack makes batches of all that waits for a server, and returns how many. What
+// waits may have been kept when more was to be sent: it passes through screen.
+func Pack(sp *spool.Spool, server, version string, now func() time.Time, screen Screen) (int, error) {
 	limit, tried := packLimit, 0
 	build := func(id spool.ID, parts [][]byte) ([]byte, error) {
 		tried = len(parts)
 		h := wire.BatchHeader{Epoch: id.Epoch, Seq: id.Seq, Server: server, MadeAt: now().Unix(), Version: version}
-		return pack(h, parts)
+		return pack(h, parts, screen)
 	}
 	for n := 0; ; n++ {
 		_, ok, err := sp.Seal(server, limit, build)
@@ -61,8 +66,13 @@ func Pack(sp *spool.Spool, server, version string, now func() time.Time) (int, e
 // single one must not stand in the way of those behind it for ever: if it
 // cannot be a batch it goes as it is, the hub refuses it, and Drain divides it
 // or sets it aside.
-func pack(h wire.BatchHeader, parts [][]byte) ([]byte, error) {
+func pack(h wire.BatchHeader, parts [][]byte, screen Screen) ([]byte, error) {
 	records, err := decode(parts)
+	if err == nil {
+		if records, err = screen(records); err != nil {
+			return nil, err
+		}
+	}
 	var content [][]byte
 	if err == nil {
 		content, err = lines(merge(records))
