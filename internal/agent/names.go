@@ -106,7 +106,7 @@ func (n names) hide(records []wire.Record) ([]wire.Record, error) {
 		return records, nil
 	}
 	out := make([]wire.Record, 0, len(records))
-	denials := map[wire.Denial]*wire.Denial{}
+	denials := map[wire.Denial]*hiddenDenial{}
 	for _, r := range records {
 		switch r := r.(type) {
 		case *wire.ServerRecord, *wire.Events, *wire.Maxima: // no user, no device, no free text
@@ -125,14 +125,24 @@ func (n names) hide(records []wire.Record) ([]wire.Record, error) {
 			out = append(out, &gap)
 		case *wire.Denial:
 			d := n.denial(*r)
-			if same := denials[d]; same != nil {
-				same.Count += r.Count
+			key := d
+			key.Last, key.Outcome = 0, "" // the hub tells denials apart without them
+			if same := denials[key]; same != nil {
+				same.join(*r)
 				continue
 			}
-			kept := d
-			kept.Count = r.Count
-			denials[d] = &kept
-			out = append(out, &kept)
+			d.Count = r.Count
+			kept := hiddenDenial(d)
+			denials[key] = &kept
+			out = append(out, (*wire.Denial)(&kept))
+		case *wire.Sources:
+			out = append(out, n.sources(*r))
+		case *wire.Assignments:
+			// Without names there is no list: an empty one would say that nobody
+			// has a license.
+			if n.say.Mode != wire.NamesNone {
+				out = append(out, n.assignments(*r))
+			}
 		default:
 			return nil, fmt.Errorf("a record of type %T is not sent: nobody has said what names it has", r)
 		}
@@ -164,6 +174,48 @@ func (n names) holders(r wire.Holders) *wire.Holders {
 func (n names) denial(d wire.Denial) wire.Denial {
 	d.User, d.Host, d.Reason, d.Count = n.name(userName, d.User), n.name(deviceName, d.Host), n.text(d.Reason), 0
 	return d
+}
+
+// A hiddenDenial is a denial that stands for all that are alike without names.
+type hiddenDenial wire.Denial
+
+// join adds another one. One of them that was served says nothing of the other.
+func (d *hiddenDenial) join(o wire.Denial) {
+	d.Count += o.Count
+	d.Last = max(d.Last, o.Last)
+	if d.Outcome != o.Outcome {
+		d.Outcome = wire.DenialUnserved
+	}
+}
+
+// sources hides what the sources of a server say of themselves.
+func (n names) sources(r wire.Sources) *wire.Sources {
+	r.Sources = slices.Clone(r.Sources)
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		s.Failure, s.Remark = n.text(s.Failure), n.text(s.Remark)
+	}
+	return &r
+}
+
+func (n names) assignments(r wire.Assignments) *wire.Assignments {
+	r.Assigned, r.Ended = n.assigned(r.Assigned), n.assigned(r.Ended)
+	return &r
+}
+
+func (n names) assigned(lists []wire.Assigned) []wire.Assigned {
+	lists = slices.Clone(lists)
+	for i := range lists {
+		kind := userName
+		if lists[i].Who == license.AssignedDevice {
+			kind = deviceName
+		}
+		lists[i].Names = slices.Clone(lists[i].Names)
+		for j, name := range lists[i].Names {
+			lists[i].Names[j] = n.name(kind, name)
+		}
+	}
+	return lists
 }
 
 // checkNames fills in the default and says what is wrong.

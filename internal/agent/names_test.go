@@ -28,7 +28,7 @@ import (
 // The classes of text in what is sent.
 const (
 	plain  = "plain"  // names no user and no device: it leaves as it is
-	user   = "user"   // a user's name, or a group's
+	person = "user"   // a user's name, or a group's
 	device = "device" // a device's
 	absent = "absent" // leaves only where names are clear
 	words  = "words"  // in somebody else's words: leaves word by word
@@ -48,8 +48,10 @@ var classes = map[string]string{
 	"Events.Kind": plain, "Events.Vendor": plain,
 	"Maxima.Kind": plain, "Maxima.Vendor": plain,
 	"Failed.Kind": plain, "Failed.Reason": words,
-	"Holders.Kind": plain, "Holder.User": user, "Holder.Host": device, "Holder.Display": absent, "Holder.How": plain,
-	"Denial.Kind": plain, "Denial.User": user, "Denial.Host": device, "Denial.Reason": words,
+	"Holders.Kind": plain, "Holder.User": person, "Holder.Host": device, "Holder.Display": absent, "Holder.How": plain,
+	"Denial.Kind": plain, "Denial.User": person, "Denial.Host": device, "Denial.Reason": words, "Denial.Outcome": plain,
+	"Assignments.Kind": plain, "Assignments.LastIs": plain, "Assigned.Vendor": plain, "Assigned.Who": plain, "Assigned.Names": person,
+	"Sources.Kind": plain, "Source.Name": plain, "Source.Failure": words, "Source.Remark": words, "SampledPool.SharedWith": plain,
 	"Gap.Kind": plain, "Gap.Reason": words, "BatchID.Epoch": plain,
 	"BatchHeader.Kind": plain, "BatchHeader.Epoch": plain, "BatchHeader.Server": plain, "BatchHeader.Version": plain,
 	"PollRequest.Epoch": plain, "PollRequest.Version": plain,
@@ -184,7 +186,7 @@ func checkClass(t *testing.T, n names, path, got string) {
 	switch classes[path] {
 	case plain:
 		ok = got == was
-	case user, device:
+	case person, device:
 		ok = got == n.name(classes[path], was) && !strings.Contains(got, "cret")
 	case absent:
 		ok = got == ""

@@ -166,19 +166,45 @@ func byAssignee(a, b Assigned) int {
 
 // people counts distinct users who have a license. Where a list names them
 // without domains, one name on two license servers may be two people, and two
-// names may be one.
+// names may be one. People whose names are hidden under two keys, or under one and
+// not under another, cannot be compared: they may be the same.
 func people(a Activity) Between {
-	truncated := slices.ContainsFunc(a.Lists, func(l List) bool { return l.Truncated })
-	names, bare := map[string]bool{}, map[string]bool{}
+	truncated := len(a.Lists) > 1 && slices.ContainsFunc(a.Lists, func(l List) bool { return l.Truncated })
+	type group struct {
+		names, bare map[string]bool
+		rows        int
+	}
+	groups := map[string]*group{} // by the key that hides them
 	for _, r := range a.Rows {
-		if r.Kind == license.AssignedUser && r.Ended.IsZero() {
-			names[r.Who], bare[bareName(r.Who)] = true, true
+		if r.Kind != license.AssignedUser || !r.Ended.IsZero() {
+			continue
 		}
+		key := keyOf(r.Who)
+		g := groups[key]
+		if g == nil {
+			g = &group{names: map[string]bool{}, bare: map[string]bool{}}
+			groups[key] = g
+		}
+		g.names[r.Who], g.bare[bareName(r.Who)] = true, true
+		g.rows++
 	}
-	if truncated && len(a.Lists) > 1 {
-		return Between{len(bare), a.Users}
+	var out Between
+	for _, g := range groups {
+		low, high := len(g.names), len(g.names)
+		if truncated {
+			low, high = len(g.bare), g.rows
+		}
+		out.Low, out.High = max(out.Low, low), out.High+high
 	}
-	return Between{len(names), len(names)}
+	return out
+}
+
+// keyOf returns the id of the key that hides a name; empty for one that is clear.
+func keyOf(who string) string {
+	if len(who) < 10 || who[0] != '~' || who[9] != '-' {
+		return ""
+	}
+	return who[1:9]
 }
 
 // bareName is a user's name without its domain.

@@ -151,3 +151,15 @@ func TestServersTellHowTheirSourcesStand(t *testing.T) {
 		t.Errorf("servers %+v, %v", all, err)
 	}
 }
+
+// Two hidden names may be one person where two keys hide them.
+func TestPeopleAreNotCountedAcrossKeys(t *testing.T) {
+	e := citrixEstate(t)
+	e.people = map[int64][]usage.Assignee{
+		1: {assignee("a", "~3f2a91c0-aaaa", 9, 1, 0), assignee("a", "~3f2a91c0-bbbb", 9, 1, 0), assignee("a", "cy", 9, 1, 0)},
+		2: {assignee("a", "~3f2a91c0-aaaa", 9, 1, 0), assignee("a", "~77770000-cccc", 9, 1, 0)},
+	}
+	if got, want := activity(t, e).People, (usage.Between{Low: 2, High: 4}); got != want {
+		t.Errorf("%d to %d people, want %d to %d", got.Low, got.High, want.Low, want.High)
+	}
+}
