@@ -25,12 +25,13 @@ import (
 type importCmd struct {
 	agentFlags
 	Server   string   `placeholder:"NAME" help:"The license server whose past it is, as the configuration names it. Needed where it names several."`
-	Paths    []string `arg:"" name:"path" help:"Logs, saved statuses, a dump of phpLicenseWatcher's database; packed by gzip or not. Of a folder, all files."`
-	As       string   `help:"Read every file as this format instead of finding out: flexnet-log, rlm-report-log, rlm-log, mathlm-log, sentinel-log, flexnet-status, phplicensewatcher."`
+	Paths    []string `arg:"" name:"path" help:"Logs, saved statuses, a dump of phpLicenseWatcher's database, tables of Citrix's Historical Use; packed by gzip or not. Of a folder, all files."`
+	As       string   `help:"Read every file as this format instead of finding out: flexnet-log, rlm-report-log, rlm-log, mathlm-log, sentinel-log, flexnet-status, phplicensewatcher, citrix-history."`
 	TZ       string   `help:"Zone of the times in the files (default: the license server's in the configuration, else the machine's; of logs of MathLM, UTC)." placeholder:"ZONE"`
 	CodePage string   `help:"Code page of text that is not UTF-8 (default: the license server's in the configuration, else windows-1252)." placeholder:"NAME"`
 	Host     string   `help:"Which license server is meant, where a saved status tells of several."`
 	Watched  string   `placeholder:"NAME" help:"Which license server is meant, where a database has watched several."`
+	Feature  string   `placeholder:"NAME" help:"Which feature a table of past use is about, where it names no product."`
 	Again    bool     `help:"Take what was taken before once more, such as after its usage was deleted at the hub."`
 }
 
@@ -91,7 +92,7 @@ func (c *importCmd) server(config agent.Config) (agent.ServerConfig, error) {
 // options say how to read: as the license server itself is read, unless a flag
 // says something else.
 func (c *importCmd) options(s agent.ServerConfig) (collect.PastOptions, error) {
-	o := collect.PastOptions{CodePage: s.CodePage, As: c.As, Host: s.Host, Watched: c.Watched}
+	o := collect.PastOptions{CodePage: s.CodePage, As: c.As, Host: s.Host, Watched: c.Watched, Feature: c.Feature}
 	zone := s.Zone
 	if c.TZ != "" {
 		zone = c.TZ

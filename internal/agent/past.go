@@ -89,6 +89,11 @@ func pastRecords(p collect.Portion) []wire.Record {
 	for _, r := range p.Runs {
 		out = append(out, run(r))
 	}
+	for _, m := range p.Maxima {
+		out = append(out, &wire.Maxima{
+			PoolKey: poolKey(m.Pool), Vendor: fit(m.Daemon), Imported: true, From: []int64{m.From.Unix()}, To: []int64{m.To.Unix()}, InUse: []int64{m.InUse},
+		})
+	}
 	return out
 }
 

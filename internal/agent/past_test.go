@@ -23,6 +23,7 @@ func yesterday(t *testing.T, server string, use int64, again bool) agent.Past {
 		Events:  []collect.Events{{Pool: license.Pool{Feature: "DRAFT"}, From: at, To: at.Add(time.Hour), Start: use}},
 		Denials: []collect.Denial{{Pool: license.Pool{Feature: "DRAFT"}, At: at, Last: at, User: "mira", Count: 1, Outcome: "served"}},
 		Runs:    []collect.Run{{Interval: time.Hour, Snapshots: []license.Snapshot{{At: at, Readings: []license.Reading{mesh}}}}},
+		Maxima:  []collect.Maximum{{Pool: license.Pool{Feature: "SIM"}, From: at.Add(-time.Hour), To: at, InUse: 7}},
 	}, again)
 	if err != nil || len(parts) != 1 {
 		t.Fatalf("%d parts, %v, want 1", len(parts), err)
@@ -63,7 +64,7 @@ func TestPastIsTakenOnceAndDeliveredLikeReadings(t *testing.T) {
 	join(t, h, a)
 	send(t, a)
 	said := strings.Join(h.said(), "\n")
-	if n := strings.Count(said, "samples x1 import own=false MESH"); n < 2 || !strings.Contains(said, "*wire.Denial") || !strings.Contains(said, "events DRAFT exact=false 3 []") {
+	if n := strings.Count(said, "samples x1 import own=false MESH"); n < 2 || !strings.Contains(said, "*wire.Denial") || !strings.Contains(said, "*wire.Maxima") || !strings.Contains(said, "events DRAFT exact=false 3 []") {
 		t.Errorf("the hub was told\n%s", said)
 	}
 }

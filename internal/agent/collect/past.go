@@ -23,6 +23,7 @@ type Portion struct {
 	Events  []Events
 	Denials []Denial
 	Runs    []Run
+	Maxima  []Maximum
 	Read    int64 // bytes of the files that were read so far
 }
 
@@ -30,6 +31,15 @@ type Portion struct {
 type Run struct {
 	Interval  time.Duration // between two of them, about
 	Snapshots []license.Snapshot
+}
+
+// A Maximum is the highest use of a pool in [From, To), reached in one second of
+// it at least.
+type Maximum struct {
+	Pool     license.Pool
+	Daemon   string
+	From, To time.Time
+	InUse    int64
 }
 
 // Newest is the newest instant in a portion.
@@ -44,6 +54,9 @@ func (p Portion) Newest() time.Time {
 	for _, r := range p.Runs {
 		at = later(at, r.Snapshots[len(r.Snapshots)-1].At)
 	}
+	for _, m := range p.Maxima {
+		at = later(at, m.To)
+	}
 	return at
 }
 
@@ -54,6 +67,7 @@ type PastOptions struct {
 	As       string         // the format of every file; empty: found out
 	Host     string         // which license server is meant, where a status tells of several; may be empty
 	Watched  string         // which one, where a database does: its name there; may be empty
+	Feature  string         // what a table of past use is about that names no product; may be empty
 }
 
 // local takes the machine's zone where none is told.
@@ -72,6 +86,7 @@ type Past struct {
 	logs     map[format.Format][]text.File
 	captures []text.File
 	dumps    []text.File
+	tables   []text.File
 }
 
 // A PastFile is one file, and how it is taken.
@@ -110,6 +125,8 @@ func OpenPast(files []text.File, o PastOptions) (*Past, error) {
 			p.captures = append(p.captures, f)
 		case kind == phplwFormat:
 			p.dumps = append(p.dumps, f)
+		case kind == format.CitrixHistory:
+			p.tables = append(p.tables, f)
 		case kind == format.Unknown:
 			note.Skipped = "the format was not recognised"
 		default:
@@ -146,7 +163,7 @@ func (p *Past) Size() (n int64) {
 	for _, files := range p.logs {
 		n += sizeOf(files)
 	}
-	return n + sizeOf(p.captures) + sizeOf(p.dumps)
+	return n + sizeOf(p.captures) + sizeOf(p.dumps) + sizeOf(p.tables)
 }
 
 func sizeOf(files []text.File) (n int64) {
@@ -213,6 +230,11 @@ func (p *Past) parts() (all []pastGroup) {
 	for _, f := range p.dumps {
 		all = append(all, pastGroup{f.Size, func(ctx context.Context, give func(Portion) error) error {
 			return readWatcher(ctx, f, p.o.local(), give)
+		}})
+	}
+	for _, f := range p.tables {
+		all = append(all, pastGroup{f.Size, func(ctx context.Context, give func(Portion) error) error {
+			return readHistoricalUse(ctx, f, p.o.local(), give)
 		}})
 	}
 	return all

@@ -337,3 +337,61 @@ func TestRealLogsCutAndThenWhole(t *testing.T) {
 		}
 	}
 }
+
+const historicalUse = "Date,Feature,Customer Success Services Date,Licenses Installed,Licenses in Use,Licenses in Overdraft\n" +
+	"2026-03-01,XDT_PLT_CCS,2026.1201,100,41,0\n2026-03-01,XDT_ENT_CCS,2026.1201,20,7,0\n2026-03-02,XDT_PLT_CCS,2026.1201,110,52,0\n"
+
+func TestHistoricalUseBecomesMaxima(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	show := func(portions []collect.Portion) (out []string) {
+		for _, p := range portions {
+			for _, m := range p.Maxima {
+				out = append(out, fmt.Sprintf("%s %s-%s %d", m.Pool, m.From.Format("2 15:04"), m.To.Format("2 15:04"), m.InUse))
+			}
+			for _, r := range p.Runs {
+				for _, s := range r.Snapshots {
+					for _, reading := range s.Readings {
+						out = append(out, fmt.Sprintf("%s %s %v/%v", reading.Pool, s.At.Format("2 15:04"), reading.InUse, reading.Installed))
+					}
+				}
+			}
+		}
+		return out
+	}
+	more := historicalUse + "2026-03-03,XDT_PLT_CCS,2026.1201,110,3,0\n"
+	got := show(past(t, collect.PastOptions{Zone: zone}, file("use.csv", more)))
+	want := []string{
+		"XDT_PLT_CCS (2026.1201) 28 23:00-1 23:00 41", "XDT_ENT_CCS (2026.1201) 28 23:00-1 23:00 7",
+		"XDT_PLT_CCS (2026.1201) 28 23:00 unknown/100", "XDT_ENT_CCS (2026.1201) 28 23:00 unknown/20",
+		"XDT_PLT_CCS (2026.1201) 1 23:00-2 23:00 52", "XDT_PLT_CCS (2026.1201) 1 23:00 unknown/110",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	// What is not over is not told; a table that has grown tells the same, and more.
+	if diff := cmp.Diff(want[:4], show(past(t, collect.PastOptions{Zone: zone}, file("use.csv", historicalUse)))); diff != "" {
+		t.Errorf("the beginning alone: -want +got\n%s", diff)
+	}
+	polled := "Date,Time,Total,InUse\n3/1/2026,9:20 AM,10,4\n3/1/2026,9:25 AM,10,5\n3/15/2026,9:25 AM,10,5\n"
+	got = show(past(t, collect.PastOptions{Zone: time.UTC, Feature: "XDT_PLT_CCS", As: "citrix-history"}, file("poll.csv", polled)))
+	if want := []string{"XDT_PLT_CCS 1 09:20 4/10", "XDT_PLT_CCS 1 09:25 5/10", "XDT_PLT_CCS 15 09:25 5/10"}; !cmp.Equal(want, got) {
+		t.Errorf("of a script: %q, want %q", got, want)
+	}
+}
+
+func TestHistoricalUseThatContradictsItselfIsRefused(t *testing.T) {
+	for table, want := range map[string]string{
+		historicalUse + "2026-03-01,XDT_ENT_CCS,2026.1201,20,9,0\n": "lines 3 and 5",
+		"Date,Time,InUse\n3/1/2026,9:20 AM,4\n":                     "names no product",
+	} {
+		p, err := collect.OpenPast([]text.File{file("use.csv", table)}, collect.PastOptions{As: "citrix-history"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range p.Portions(t.Context()) {
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "use.csv") {
+				t.Errorf("error %v, want one about %q", err, want)
+			}
+		}
+	}
+}

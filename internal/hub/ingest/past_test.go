@@ -37,11 +37,11 @@ func pastLog(t *rapid.T) []byte {
 	return b.Bytes()
 }
 
-// imports is what an import of a log hands to the hub.
-func imports(t testing.TB, log []byte) (all []wire.Record) {
+// imports is what an import of a file hands to the hub.
+func imports(t testing.TB, format string, content []byte) (all []wire.Record) {
 	t.Helper()
-	past, err := collect.OpenPast([]text.File{{Path: "debug.log", Size: int64(len(log)), Data: bytes.NewReader(log)}},
-		collect.PastOptions{Zone: time.UTC, As: "flexnet-log"})
+	past, err := collect.OpenPast([]text.File{{Path: "past", Size: int64(len(content)), Data: bytes.NewReader(content)}},
+		collect.PastOptions{Zone: time.UTC, As: format})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestHalfALogImportedThenTheWholeIsTheWhole(t *testing.T) {
 			server := fmt.Sprintf("past-%d", n)
 			a := ingest.Agent{Org: w.agent.Org, ID: storetest.Admit(t, db, w.agent.Org, fmt.Sprintf("past-%d", n), now, server)}
 			for i, l := range logs {
-				if records := imports(t, l); len(records) > 0 {
+				if records := imports(t, "flexnet-log", l); len(records) > 0 {
 					seq := uint64(i + 1)
 					if _, err := w.Take(t.Context(), a, epoch, seq, batchOf(t, server, seq, records...)); err != nil {
 						rt.Fatal(err)
@@ -97,6 +97,51 @@ func TestHalfALogImportedThenTheWholeIsTheWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What other sources tell reaches the hub as it is: what is installed by a log
+// of RLM, and the highest use of days; and of a part and then the whole the same.
+func TestOtherImportsReachTheHistory(t *testing.T) {
+	db := storetest.New(t)
+	w := newWorld(t, db)
+	wanted := map[string][]string{
+		"rlm-report-log": {"counted unknown 8 ", "[{1772524800 0 0} {1772525400 4 4} {1772526000 0 0}]", "denied solver (1) 1772525460 lee x1 unserved"},
+		"citrix-history": {"counted unknown 100 ", "[{1772323200 1772409600 41 true true}]", "[{1772409600 1772496000 52 true true}]"},
+	}
+	for format, content := range map[string]string{
+		"rlm-report-log": `RLM Report Log Format 0, version 14.0, authenticated
+ISV: acme, RLM version 14.0 BL1
+START lic01 03/03/2026 08:00:00
+PRODUCT solver 5.1 1 8 0 8 "" "" "" "" "" "" 0 0 0 0 0 0 0 0 0
+OUT solver 5.1 1 kim ws1 "" 4 4 0 101 101 7b1 "" "" "" 03/03 08:10:00
+DENY solver 5.1 lee ws2 "" 8 -22 1 03/03 08:11
+IN 1 solver 5.1 kim ws1 "" 4 0 0 101 03/03 08:20:00
+03/03/2026 08:30
+`,
+		"citrix-history": "Date,Feature,Licenses Installed,Licenses in Use\n2026-03-01,XDT_PLT_CCS,100,41\n2026-03-02,XDT_PLT_CCS,110,52\n2026-03-03,XDT_PLT_CCS,110,52\n",
+	} {
+		var histories []string
+		for i, parts := range [][]string{{content}, {content[:len(content)*9/10], content}} {
+			server := fmt.Sprintf("%s-%d", format, i)
+			a := ingest.Agent{Org: w.agent.Org, ID: storetest.Admit(t, db, w.agent.Org, server, now, server)}
+			for i, part := range parts {
+				seq := uint64(i + 1)
+				if _, err := w.Take(t.Context(), a, epoch, seq, batchOf(t, server, seq, imports(t, format, []byte(part))...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			id := w.serverID(t, server)
+			histories = append(histories, w.history(t, id)+w.denials(t, id))
+		}
+		if d := cmp.Diff(histories[0], histories[1]); d != "" {
+			t.Errorf("%s (-whole +with a part):\n%s", format, d)
+		}
+		for _, want := range wanted[format] {
+			if !strings.Contains(histories[0], want) {
+				t.Errorf("%s: %q is missing in\n%s", format, want, histories[0])
+			}
+		}
+	}
 }
 
 // denials shows what is kept of the denials of a license server, by the names of
