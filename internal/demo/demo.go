@@ -8,6 +8,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type Config struct {
 	Out     io.Writer        // for people: progress and the address
 	Ready   func(url string) // called once the console can be looked at; may be nil
 
-	days int // of history; 0: as many as the estate has
+	days     int           // of history; 0: as many as the estate has
+	patience time.Duration // for how long first readings are waited for; 0: a moment
 }
 
 // A demo is one run.
@@ -217,8 +219,9 @@ func (d *demo) welcome(ctx context.Context) error {
 	return nil
 }
 
-// patience is how long a first reading is waited for.
-const patience = 3 * time.Second
+// moment is how long a first reading is waited for: people want to see the first
+// page.
+const moment = 10 * time.Second
 
 // firstReadings brings the agents' first readings to the hub. One that takes
 // too long comes with the next upload.
@@ -227,7 +230,7 @@ func (d *demo) firstReadings(ctx context.Context) error {
 	g.SetLimit(4)
 	for _, s := range d.sites {
 		if s.SilentSince.IsZero() {
-			g.Go(func() error { return s.firstReading(ctx) })
+			g.Go(func() error { return s.firstReading(ctx, cmp.Or(d.patience, moment)) })
 		}
 	}
 	return g.Wait()

@@ -35,7 +35,7 @@ func upToPresent(t *testing.T, seed uint64, days int) *demo {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	d, err := open(ctx, Config{
-		Addr: "127.0.0.1:0", Seed: seed, Now: time.Date(2026, 11, 24, 9, 40, 0, 0, time.UTC), Program: program, Out: io.Discard, days: days,
+		Addr: "127.0.0.1:0", Seed: seed, Now: time.Date(2026, 11, 24, 9, 40, 0, 0, time.UTC), Program: program, Out: io.Discard, days: days, patience: time.Minute,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		cancel()

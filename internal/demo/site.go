@@ -87,9 +87,9 @@ func (s *site) config() agent.ServerConfig {
 // address is where the license server listens.
 func (s *site) address() string { return fmt.Sprintf("%d@%s", s.Port, s.Name) }
 
-// firstReading waits until the agent, which runs, has read its server, and
-// uploads what it read.
-func (s *site) firstReading(ctx context.Context) error {
+// firstReading waits until the agent, which runs, has read its server, but not
+// for ever, and uploads what it read.
+func (s *site) firstReading(ctx context.Context, patience time.Duration) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
