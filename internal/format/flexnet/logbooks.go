@@ -36,7 +36,7 @@ type logAccounts struct {
 	peakAt  int64
 	high    int64 // of this second, while dirty
 	dirty   bool
-	users   map[string]bool
+	users   map[string]*logUser // by folded name
 	hosts   map[string]bool
 	begin   int64 // of the first event with a date; else logUndated
 	end     int64 // of the last
@@ -52,9 +52,17 @@ type logKey struct {
 type logAccount struct {
 	of    *logAccounts
 	who   *logSubject
+	user  *logUser
 	epoch int
 	since []int64 // those from head on are open
 	head  int
+}
+
+// A logUser is somebody who checks a feature out or in.
+type logUser struct {
+	name string // as it was written first
+	out  int64  // OUT lines
+	last int64  // the last OUT or IN with a date; else logUndated
 }
 
 // A logAsker is somebody who asks for a feature.
@@ -131,7 +139,9 @@ func (t *LogTotals) moves(rec *logRecord, at int64) {
 	a.seen(at)
 	changed := true
 	n := rec.subject.licenses
+	k.user.last = max(k.user.last, at)
 	if rec.kind == LogOut {
+		k.user.out++
 		a.sum.Out++
 		a.sum.OutLicenses += n
 		a.open += n
@@ -182,10 +192,11 @@ func (t *LogTotals) account(rec *logRecord) *logAccount {
 	k := b.checkouts[key]
 	if k == nil {
 		b.make(key)
-		k = &logAccount{of: b.of(s.feature), who: s}
+		a := b.of(s.feature)
+		k = &logAccount{of: a, who: s, user: a.user(user, s.user)}
 		b.checkouts[key] = k
 		t.users[user], t.hosts[host] = true, true
-		k.of.users[user], k.of.hosts[host] = true, true
+		a.hosts[host] = true
 	}
 	if key.handle == "" {
 		s.account = k
@@ -254,11 +265,21 @@ func (b *logBooks) repeats(s *logSubject, at int64) bool {
 func (b *logBooks) of(feature string) *logAccounts {
 	a := b.features[feature]
 	if a == nil {
-		a = &logAccounts{books: b, feature: feature, users: map[string]bool{}, hosts: map[string]bool{}, begin: logUndated, end: logUndated}
+		a = &logAccounts{books: b, feature: feature, users: map[string]*logUser{}, hosts: map[string]bool{}, begin: logUndated, end: logUndated}
 		b.features[feature] = a
 		b.list = append(b.list, a)
 	}
 	return a
+}
+
+// user returns who has that folded name.
+func (a *logAccounts) user(folded, name string) *logUser {
+	u := a.users[folded]
+	if u == nil {
+		u = &logUser{name: name, last: logUndated}
+		a.users[folded] = u
+	}
+	return u
 }
 
 // make makes room for another checkout. Those with a handle come once and

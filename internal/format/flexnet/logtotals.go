@@ -75,6 +75,14 @@ type LogCheckout struct {
 	Since           time.Time // zero where undated
 }
 
+// A LogPerson is somebody who checked a feature out or in.
+type LogPerson struct {
+	Daemon, Feature string
+	User            string    // as it was written first: case does not tell people apart
+	Out             int64     // lines
+	Last            time.Time // of the last OUT or IN; zero where undated
+}
+
 // LogTotals add up a history that may be spread over several files: Read them
 // in order of time. What is checked out at the end of one file is checked out
 // at the start of the next, unless more than 7 hours without a line lie between
@@ -250,6 +258,22 @@ func (t *LogTotals) Open() []LogCheckout {
 			cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature), a.Since.Compare(b.Since),
 			cmp.Compare(a.User, b.User), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Extra, b.Extra), cmp.Compare(a.Licenses, b.Licenses),
 		)
+	})
+	return all
+}
+
+// People returns who checked out or in, by daemon, feature and user.
+func (t *LogTotals) People() []LogPerson {
+	var all []LogPerson
+	for _, b := range t.books {
+		for _, a := range b.list {
+			for _, u := range a.users {
+				all = append(all, LogPerson{Daemon: b.process.name, Feature: a.feature, User: u.name, Out: u.out, Last: logInstant(u.last)})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b LogPerson) int {
+		return cmp.Or(cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.User, b.User))
 	})
 	return all
 }

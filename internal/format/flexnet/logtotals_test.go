@@ -52,6 +52,23 @@ func TestCheckinClosesTheOldestCheckoutOfItsKind(t *testing.T) {
 	}
 }
 
+func TestPeopleAreTheSameInAnySpellingAndKeepTheirLastUse(t *testing.T) {
+	totals, _ := totalsOf(t, ` 9:00:00 (vend) OUT: "f" Ann@PC1  
+ 9:02:00 (vend) OUT: "f" ben@pc2  
+ 9:04:00 (vend) IN: "f" ANN@pc1  
+ 9:05:00 (vend) OUT: "g" ann@pc1  
+ 9:06:00 (vend) DENIED: "f" cid@pc3  (Licensed number of users already reached. (-4,342))
+`)
+	want := []flexnet.LogPerson{
+		{Daemon: "vend", Feature: "f", User: "Ann", Out: 1, Last: mayDay(9, 4, 0)},
+		{Daemon: "vend", Feature: "f", User: "ben", Out: 1, Last: mayDay(9, 2, 0)},
+		{Daemon: "vend", Feature: "g", User: "ann", Out: 1, Last: mayDay(9, 5, 0)},
+	}
+	if diff := diffOf(want, totals.People()); diff != "" {
+		t.Errorf("people: -want +got\n%s", diff)
+	}
+}
+
 func TestCheckinFindsItsCheckoutInAnotherSpelling(t *testing.T) {
 	totals, _ := totalsOf(t, ` 9:00:00 (vend) OUT: "f" Ann@PC1  
  9:04:00 (vend) IN: "f" ANN@pc1  (INACTIVE)

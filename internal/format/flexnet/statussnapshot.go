@@ -30,6 +30,7 @@ type ServerSnapshot struct {
 	Daemons  []DaemonUp
 	Error    string // of the section; empty if it read well
 	Snapshot license.Snapshot
+	Terms    []facts.Term // of features that have pool lines; who prints none tells no expiry
 }
 
 // Snapshots turns a status into one snapshot per license server, in the order
@@ -115,6 +116,7 @@ func snapshotOf(sec Section) ServerSnapshot {
 		}
 		rows.Add(readingOf(f, pool))
 		n.Snapshot.Holders = appendHolders(n.Snapshot.Holders, f, pool)
+		n.Terms = appendTerms(n.Terms, f, pool)
 	}
 	n.Snapshot.Readings = rows.All()
 	return n
@@ -213,6 +215,24 @@ func appendHolders(all []license.Holder, f Feature, pool license.Pool) []license
 			Pool: pool, User: c.User, Host: c.Host, Display: c.Display, Licenses: c.Licenses,
 			Since: c.Start, Kind: c.Kind, Handle: c.Handle,
 		})
+	}
+	return all
+}
+
+// appendTerms makes a term of every pool line. It tells no count of its own:
+// only where it stands alone, the feature's is its.
+func appendTerms(all []facts.Term, f Feature, pool license.Pool) []facts.Term {
+	for _, p := range f.Pools {
+		t := facts.Term{Pool: pool, Version: p.Version, Vendor: p.Vendor, Text: p.Expiry}
+		if len(f.Pools) == 1 {
+			t.State, t.Count = f.State, f.Installed
+		}
+		if e, err := ParseExpiry(p.Expiry); err == nil && e.Permanent {
+			t.Permanent = true
+		} else if err == nil {
+			t.Expiry = e.Day
+		}
+		all = append(all, t)
 	}
 	return all
 }
