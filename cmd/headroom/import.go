@@ -189,16 +189,12 @@ func openPast(paths []string) (files []text.File, done func() error, err error) 
 // openPastFile looks at a file. temporary names the file with its content, if it
 // was packed.
 func openPastFile(name string) (file text.File, temporary string, err error) {
-	f, size, err := openFile(name)
+	f, info, err := openFile(name)
 	if err != nil {
 		return text.File{}, "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return text.File{}, "", err
-	}
-	file = text.File{Path: name, Size: size, Data: onDisk(name), Changed: info.ModTime()}
+	file = text.File{Path: name, Size: info.Size(), Data: onDisk(name), Changed: info.ModTime()}
 	magic := make([]byte, 2)
 	if n, err := f.ReadAt(magic, 0); err != nil || n != 2 || magic[0] != 0x1f || magic[1] != 0x8b {
 		return file, "", nil

@@ -16,7 +16,7 @@ import (
 // filesFlags are what read and report have in common.
 type filesFlags struct {
 	Files    []string `arg:"" name:"file" help:"Captures, debug logs, license files; - is standard input."`
-	As       string   `help:"Read every file as this format instead of finding out: flexnet-status, flexnet-terms, flexnet-log, license-file."`
+	As       string   `help:"Read every file as this format, such as flexnet-log, instead of finding out; a name that does not exist lists them."`
 	TZ       string   `help:"Zone of sources that tell none, and of the times shown, e.g. Europe/Berlin (default: the machine's)." placeholder:"ZONE"`
 	CodePage string   `help:"Code page of text that is not UTF-8 (default: windows-1252)." placeholder:"NAME"`
 }
@@ -55,15 +55,15 @@ func (f filesFlags) open(stdin io.Reader) (sources []report.Source, done func() 
 			if err != nil {
 				return nil, nil, errors.Join(fmt.Errorf("standard input: %w", err), done())
 			}
-			sources = append(sources, report.Source{Path: path, Size: int64(len(text)), Data: bytes.NewReader(text)})
+			sources = append(sources, report.Source{Path: path, Size: int64(len(text)), Data: bytes.NewReader(text), At: time.Now()})
 			continue
 		}
-		file, size, err := openFile(path)
+		file, info, err := openFile(path)
 		if err != nil {
 			return nil, nil, errors.Join(err, done())
 		}
 		opened = append(opened, file)
-		sources = append(sources, report.Source{Path: path, Size: size, Data: file})
+		sources = append(sources, report.Source{Path: path, Size: info.Size(), Data: file, At: info.ModTime()})
 	}
 	return sources, done, nil
 }
@@ -82,19 +82,19 @@ func (f filesFlags) with(std streams, use func([]report.Source, report.Options) 
 	return use(sources, options)
 }
 
-func openFile(path string) (*os.File, int64, error) {
+func openFile(path string) (*os.File, os.FileInfo, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is no regular file", path)
 	}
 	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
+		return nil, nil, errors.Join(err, file.Close())
 	}
-	return file, info.Size(), nil
+	return file, info, nil
 }
 
 type reportCmd struct {
@@ -215,7 +215,7 @@ func writeFact(w io.Writer, f report.Fact) error {
 		licenses = strconv.FormatInt(f.Licenses, 10)
 	}
 	_, err := fmt.Fprintf(w, factRow, strconv.Itoa(f.Line), f.Kind, at, licenses, report.Plain(f.Daemon), report.Plain(f.Feature),
-		report.Plain(f.User), report.Plain(f.Host), report.Plain(f.Text))
+		report.Plain(f.User), report.Plain(f.Host), report.Plain(f.Says()))
 	return err
 }
 
@@ -231,7 +231,7 @@ func readSummary(w io.Writer, file report.File, kinds []string, counts map[strin
 		}
 	}
 	for _, f := range unread {
-		fmt.Fprintf(&b, "  line %d not understood: %s\n", f.Line, report.Plain(f.Text))
+		fmt.Fprintf(&b, "  line %d not understood: %s\n", f.Line, report.Plain(f.Said))
 	}
 	if more := file.Unread - len(unread); more > 0 {
 		fmt.Fprintf(&b, "  and %d more\n", more)

@@ -12,53 +12,90 @@ import (
 	"headroom/internal/license"
 )
 
-// A Fact is what one line of a file was understood to say.
+// A Fact is what a file was understood to say. Text is in our words and has no
+// names of people and machines in it; Said is in the file's own.
 type Fact struct {
-	Line     int     `json:"line"`
+	Line     int     `json:"line"` // 0 where the fact is not of one line
 	Kind     string  `json:"kind"` // "feature", "checkout", "out" ...; "unread" for a line that no rule understood
 	At       Instant `json:"at"`
 	Daemon   string  `json:"daemon,omitempty"`
-	Feature  string  `json:"feature,omitempty"`
+	Feature  string  `json:"feature,omitempty"` // with its variant, as license.Pool shows it
 	User     string  `json:"user,omitempty"`
 	Host     string  `json:"host,omitempty"`
+	Display  string  `json:"display,omitempty"`
 	Licenses int64   `json:"licenses,omitempty"`
-	Text     string  `json:"text,omitempty"` // the rest, for people; of an unread line its own text
+	Text     string  `json:"text,omitempty"`
+	Said     string  `json:"said,omitempty"` // an error, a reason, data of the vendor; of an unread line its own text
 }
 
-// Read says what one file says. Each fact is handed to the function that it
-// is given, in order of lines within each part of a status and of a log; a
-// log's unread lines come last. Memory does not grow with a log.
+// Says is all that there is to say for people.
+func (f Fact) Says() string {
+	display := f.Display
+	if display != "" {
+		display = "display " + display
+	}
+	return joined(display, f.Text, f.Said)
+}
+
+// kindUnread is the kind of a line that no rule understood.
+const kindUnread = "unread"
+
+// Read says what one file says. Each fact is handed to the function that it is
+// given. Facts of an lmstat output have lines and come in their order within
+// each part; those of other statuses have none, since a fact may be put together
+// of several. A log's come in the order of its lines. Unread lines come last.
+// Memory does not grow with a log.
 func Read(s Source, o Options, each func(Fact) error) (File, error) {
 	in := &input{Source: s, file: File{Path: s.Path, Warnings: []string{}}}
 	if err := in.detect(o.As); err != nil {
 		return File{}, err
 	}
+	if err := in.readFacts(o, each); err != nil {
+		return File{}, fmt.Errorf("%s: %w", s.Path, err)
+	}
+	return in.file, nil
+}
+
+func (in *input) readFacts(o Options, each func(Fact) error) error {
 	read := map[format.Format]func(*input, Options, func(Fact) error) error{
-		format.FlexNetStatus: statusFacts,
+		format.FlexNetStatus: lmstatFacts,
 		format.FlexNetTerms:  termFacts,
-		format.FlexNetLog:    logFacts,
+		format.FlexNetLog:    debugLogFacts,
 		format.LicenseFile:   licenseFacts,
+		format.GenericStatus: documentFacts,
 
 		format.CitrixAnswers: citrixAnswerFacts,
 		format.CitrixPrinted: citrixPrintedFacts,
 		format.CitrixUsers:   citrixUserFacts,
 		format.CitrixHistory: citrixHistoryFacts,
 	}[in.format]
-	if read == nil {
-		return in.file, nil
+	switch lf, isLog := logFormats[in.format]; {
+	case read != nil:
+		return read(in, o, each)
+	case isLog:
+		return logFacts(in, lf, o, each)
+	case statusParsers[in.format] != nil:
+		out, err := in.output(o)
+		if err != nil {
+			return err
+		}
+		return outputFacts(out, o, each)
 	}
-	if err := read(in, o, each); err != nil {
-		return File{}, fmt.Errorf("%s: %w", s.Path, err)
-	}
-	return in.file, nil
+	return nil
 }
 
-func statusFacts(in *input, o Options, each func(Fact) error) error {
+// lmstatFacts are those of an lmstat output, by its lines.
+func lmstatFacts(in *input, o Options, each func(Fact) error) error {
 	status, err := flexnet.ParseStatus(in.reader(), flexnet.StatusOptions{Zone: o.Zone, CodePage: o.CodePage})
 	if err != nil {
 		return err
 	}
-	in.status(status, o)
+	out := flexnetOutput(status)
+	in.status(out, o)
+	in.doubts(status)
+	if err := hostFacts(out, o, each); err != nil {
+		return err
+	}
 	for _, s := range status.Sections {
 		for _, f := range s.Features {
 			if err := featureFacts(f, o, each); err != nil {
@@ -66,7 +103,7 @@ func statusFacts(in *input, o Options, each func(Fact) error) error {
 			}
 		}
 	}
-	return unreadFacts(status.Unread, each)
+	return unreadFacts(out.Unread.First, each)
 }
 
 func featureFacts(f flexnet.Feature, o Options, each func(Fact) error) error {
@@ -74,16 +111,19 @@ func featureFacts(f flexnet.Feature, o Options, each func(Fact) error) error {
 	if f.State == license.StateCounted || f.State == license.StateUnlimited {
 		text = fmt.Sprintf("%s, installed %s, in use %s", text, f.Installed, f.InUse)
 	}
-	if f.Error != "" {
-		text += ": " + f.Error
-	}
-	if err := each(Fact{Line: f.Line, Kind: "feature", Daemon: f.Daemon, Feature: f.Name, Text: text}); err != nil {
+	if err := each(Fact{Line: f.Line, Kind: "feature", Daemon: f.Daemon, Feature: f.Name, Text: text, Said: f.Error}); err != nil {
 		return err
+	}
+	for _, p := range f.Pools {
+		text := fmt.Sprintf("version %s, expires %s", p.Version, p.Expiry)
+		if err := each(Fact{Kind: "term", Daemon: p.Vendor, Feature: f.Name, Text: text, Said: joined(p.Kind, p.VendorString)}); err != nil {
+			return err
+		}
 	}
 	for _, co := range f.Checkouts {
 		fact := Fact{
 			Line: co.Line, Kind: string(co.Kind), At: o.instant(co.Start), Daemon: f.Daemon, Feature: f.Name,
-			User: co.User, Host: co.Host, Licenses: co.Licenses, Text: checkoutText(co),
+			User: co.User, Host: co.Host, Display: co.Display, Licenses: co.Licenses, Text: checkoutText(co), Said: co.Extra,
 		}
 		if err := each(fact); err != nil {
 			return err
@@ -95,14 +135,11 @@ func featureFacts(f flexnet.Feature, o Options, each func(Fact) error) error {
 func checkoutText(co flexnet.Checkout) string {
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if co.Display != "" {
-		say("display %s", co.Display)
-	}
-	if co.Extra != "" {
-		say("extra %s", co.Extra)
-	}
 	if co.Version != "" {
 		say("version %s", co.Version)
+	}
+	if co.Handle != "" {
+		say("handle %s", co.Handle)
 	}
 	if co.Linger > 0 {
 		say("kept for %s", co.Linger)
@@ -147,12 +184,13 @@ func licenseFacts(in *input, o Options, each func(Fact) error) error {
 	}
 	in.file.Lines, in.file.Unread = f.Lines, f.UnreadTotal
 	for _, s := range f.Servers {
-		if err := each(Fact{Line: s.Line, Kind: "server", Host: s.Host, Text: fmt.Sprintf("host id %s, port %d", s.HostID, s.Port)}); err != nil {
+		fact := Fact{Line: s.Line, Kind: "server", Host: s.Host, Text: fmt.Sprintf("port %d", s.Port), Said: "host id " + s.HostID}
+		if err := each(fact); err != nil {
 			return err
 		}
 	}
 	for _, v := range f.Vendors {
-		if err := each(Fact{Line: v.Line, Kind: "vendor", Daemon: v.Name, Text: v.Path}); err != nil {
+		if err := each(Fact{Line: v.Line, Kind: "vendor", Daemon: v.Name, Said: v.Path}); err != nil {
 			return err
 		}
 	}
@@ -166,7 +204,7 @@ func licenseFacts(in *input, o Options, each func(Fact) error) error {
 	return unreadFacts(f.Unread, each)
 }
 
-func logFacts(in *input, o Options, each func(Fact) error) error {
+func debugLogFacts(in *input, o Options, each func(Fact) error) error {
 	codePage, err := encodingOf(o.CodePage)
 	if err != nil {
 		return err
@@ -182,7 +220,7 @@ func logFacts(in *input, o Options, each func(Fact) error) error {
 		}
 		fact := Fact{
 			Line: e.Line, Kind: e.Kind.String(), At: o.instant(e.At), Daemon: e.Daemon, Feature: e.Feature,
-			User: e.User, Host: e.Host, Text: strings.TrimSpace(e.Extra + " " + e.Reason),
+			User: e.User, Host: e.Host, Said: joined(e.Extra, e.Reason),
 		}
 		if e.Kind <= flexnet.LogDequeued {
 			fact.Licenses = e.Licenses
@@ -196,9 +234,60 @@ func logFacts(in *input, o Options, each func(Fact) error) error {
 	return unreadFacts(f.Unread, each)
 }
 
+// logFacts are those of every other log.
+func logFacts(in *input, lf logFormat, o Options, each func(Fact) error) error {
+	var failed error
+	log, err := in.each(lf, o, func(e facts.Event) {
+		in.spans(o.instant(e.At))
+		if failed == nil {
+			failed = each(eventFact(e, o))
+		}
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	in.file.Lines, in.file.Unread = log.Lines(), log.Unread().Total
+	return unreadFacts(log.Unread().First, each)
+}
+
+func eventFact(e facts.Event, o Options) Fact {
+	f := Fact{
+		Line: e.Line, Kind: e.Kind.String(), At: o.instant(e.At), Daemon: daemonOf(e), Feature: featureOf(e.Pool),
+		User: e.User, Host: e.Host, Licenses: e.Licenses, Said: e.Reason,
+	}
+	var parts []string
+	for _, n := range []struct {
+		name  string
+		count license.Count
+	}{{"in use", e.InUse}, {"reserved", e.Reserved}, {"installed", e.Total}} {
+		if n.count.Known {
+			parts = append(parts, n.name+" "+n.count.String())
+		}
+	}
+	if e.Handle != "" {
+		parts = append(parts, "handle "+e.Handle)
+	}
+	if e.Again {
+		parts = append(parts, "the client asks elsewhere")
+	}
+	f.Text = strings.Join(parts, ", ")
+	return f
+}
+
+// joined puts together what there is.
+func joined(parts ...string) string {
+	var told []string
+	for _, p := range parts {
+		if p != "" {
+			told = append(told, p)
+		}
+	}
+	return strings.Join(told, ", ")
+}
+
 func unreadFacts(unread []facts.Unread, each func(Fact) error) error {
 	for _, u := range unread {
-		if err := each(Fact{Line: u.Line, Kind: "unread", Text: u.Text}); err != nil {
+		if err := each(Fact{Line: u.Line, Kind: kindUnread, Said: u.Text}); err != nil {
 			return err
 		}
 	}

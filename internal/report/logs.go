@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
@@ -16,16 +17,20 @@ import (
 	"headroom/internal/license"
 )
 
-// A history is the debug log of one license server: one file or several.
-type history struct {
-	server string
-	files  []*logFile // in order of time
-	totals *flexnet.LogTotals
+// A debugLog is the debug log of one license server: one file or several.
+type debugLog struct {
+	server  string
+	files   []*logFile // in order of time
+	options flexnet.LogOptions
+	totals  *flexnet.LogTotals
 }
 
+// A logFile is one file of a log.
 type logFile struct {
 	*input
-	head flexnet.LogFile
+	first time.Time // that a line tells; zero if none does
+	last  time.Time // not known of a debug log
+	host  string    // of a debug log: the license server that its start line names
 }
 
 // logs reads the debug logs, one history per license server.
@@ -81,7 +86,7 @@ func (in *input) log(f flexnet.LogFile, o Options) {
 // what stands in two of them. A file without a start line belongs to the only
 // server that the others name; where there is no such one, to a server that
 // nothing is known of.
-func (c *collector) histories(inputs []*input) ([]*history, error) {
+func (c *collector) histories(inputs []*input) ([]*debugLog, error) {
 	var files []*logFile
 	hosts := map[string]string{}
 	for _, in := range inputs {
@@ -89,8 +94,8 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", in.Path, err)
 		}
-		f := &logFile{in, head}
-		if host := f.head.Host(); host != "" {
+		f := &logFile{input: in, first: head.First, host: head.Host()}
+		if host := f.host; host != "" {
 			hosts[license.FoldName(host)] = host
 		}
 		files = append(files, f)
@@ -102,14 +107,14 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 		}
 	}
 	slices.SortStableFunc(files, func(a, b *logFile) int {
-		return cmp.Or(a.head.First.Compare(b.head.First), cmp.Compare(b.Size, a.Size))
+		return cmp.Or(a.first.Compare(b.first), cmp.Compare(b.Size, a.Size))
 	})
-	var out []*history
+	var out []*debugLog
 	for _, f := range files {
-		server := cmp.Or(f.head.Host(), only)
-		i := slices.IndexFunc(out, func(h *history) bool { return strings.EqualFold(h.server, server) })
+		server := cmp.Or(f.host, only)
+		i := slices.IndexFunc(out, func(h *debugLog) bool { return strings.EqualFold(h.server, server) })
 		if i < 0 {
-			out = append(out, &history{server: server})
+			out = append(out, &debugLog{server: server, options: c.logOptions})
 			i = len(out) - 1
 		}
 		if err := out[i].add(f); err != nil {
@@ -119,14 +124,23 @@ func (c *collector) histories(inputs []*input) ([]*history, error) {
 	return out, nil
 }
 
-// add appends a file to the history, less what it has in common with the end
-// of an earlier one: a log that was copied twice while it grew, or rotated by
-// copying, has the same lines in two files.
-func (h *history) add(f *logFile) error {
-	for _, before := range slices.Backward(h.files) {
+// add appends a file to the history, less what stands in an earlier one.
+func (h *debugLog) add(f *logFile) error {
+	if _, err := f.leaveOut(h.files); err != nil || f.twin {
+		return err
+	}
+	h.files = append(h.files, f)
+	return nil
+}
+
+// leaveOut leaves out what the file has in common with the end of an earlier
+// one: a log that was copied twice while it grew, or rotated by copying, has the
+// same lines in two files. It reports whether there is such an earlier file.
+func (f *logFile) leaveOut(earlier []*logFile) (found bool, err error) {
+	for _, before := range slices.Backward(earlier) {
 		shared, err := text.Overlap(before.whole(), f.whole())
 		if err != nil {
-			return err
+			return false, err
 		}
 		if shared == 0 {
 			continue
@@ -134,28 +148,32 @@ func (h *history) add(f *logFile) error {
 		if shared >= f.Size {
 			f.twin = true
 			f.warn("all of it stands in %s: counted once", before.Path)
-			return nil
+			return true, nil
 		}
 		f.skip = shared
 		f.warn("the first %d bytes stand in %s too: counted once", shared, before.Path)
-		break
+		return true, nil
 	}
-	h.files = append(h.files, f)
-	return nil
+	return false, nil
 }
 
 // history makes the rows of one log.
-func (c *collector) history(h *history) {
+func (c *collector) history(h *debugLog) {
+	server := c.named(flexnetName, h.server)
 	for _, d := range h.totals.Daemons() {
-		c.serves(h.server, d.Name)
+		c.serves(flexnetName, server, d.Name)
 	}
+	rows := map[[2]string]*row{}
 	for _, f := range h.totals.Features() {
 		if f.Out+f.In+f.Denied+f.Unsupported+f.Queued == 0 {
 			continue
 		}
-		r := c.row(h.server, f.Daemon, f.Feature)
-		r.history = h
+		r := c.logRow(Place{Server: server, Manager: flexnetName, Daemon: f.Daemon, Feature: f.Feature}, h)
 		r.events(f, c.options)
+		rows[[2]string{f.Daemon, f.Feature}] = r
+	}
+	for _, p := range h.totals.People() {
+		c.used(rows[[2]string{p.Daemon, p.Feature}], p.User, c.options.instant(p.Last), license.Of(p.Out))
 	}
 }
 
@@ -178,3 +196,36 @@ func (r *row) events(f flexnet.LogFeature, o Options) {
 		r.Peak = Peak{Value: license.Of(f.Peak.Value), At: o.instant(f.Peak.At), Basis: f.Peak.Basis}
 	}
 }
+
+// steps reads the log a second time, for the changes of one feature only.
+func (h *debugLog) steps(r *row, each func(at, inUse, high int64)) (last int64, gaps []gap, err error) {
+	totals := flexnet.NewLogTotals(h.options)
+	totals.OnStep = func(s flexnet.LogStep) {
+		if s.Feature == r.Feature.Feature && sameWord(s.Daemon, r.Daemon) && !s.At.IsZero() {
+			each(s.At.Unix(), s.InUse, s.High)
+		}
+	}
+	var end time.Time
+	var silent []flexnet.LogGap
+	for _, f := range h.files {
+		file, err := totals.Read(f.reader())
+		if err != nil {
+			return 0, nil, fmt.Errorf("%s: %w", f.Path, err)
+		}
+		silent = append(silent, file.Gaps...)
+		if !end.IsZero() && file.First.Sub(end) > silence {
+			silent = append(silent, flexnet.LogGap{From: end, To: file.First})
+		}
+		if file.Last.After(end) {
+			end = file.Last
+		}
+	}
+	totals.Flush()
+	for _, g := range silent {
+		gaps = append(gaps, gap{g.From.Add(silence).Unix(), g.To.Unix()})
+	}
+	return end.Unix(), gaps, nil
+}
+
+// silence is how long a debug log vouches for its last value without a line.
+const silence = 7 * time.Hour

@@ -2,11 +2,9 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
-	"headroom/internal/format/flexnet"
 	"headroom/internal/insight"
 	"headroom/internal/license"
 	"headroom/internal/series"
@@ -70,7 +68,31 @@ func sum(rows []*row) Figures {
 		}
 		return f
 	}
-	total := Figures{State: rows[0].State}
+	total := Figures{}
+	for _, r := range rows {
+		total.First, total.Last = earliest(total.First, r.First), latest(total.Last, r.Last)
+	}
+	total.sumNow(tellers(rows, func(r *row) bool { return r.told }))
+	total.sumPast(tellers(rows, func(r *row) bool { return r.history != nil }))
+	return total
+}
+
+// tellers leaves out rows that do not tell what others tell of the same
+// licenses: a log may name a feature as a whole where a status names its
+// variants, or the other way round.
+func tellers(rows []*row, tells func(*row) bool) []*row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
+		return !tells(r) && slices.ContainsFunc(rows, func(other *row) bool {
+			whole := r.Place
+			whole.Variant = other.Variant
+			return tells(other) && (other.Variant == "") != (r.Variant == "") && whole.is(other.Place)
+		})
+	})
+}
+
+// sumNow adds what statuses and license files tell.
+func (total *Figures) sumNow(rows []*row) {
+	total.State = rows[0].State
 	untold, unread := false, false // by a row: what is installed, what is in use
 	for _, r := range rows {
 		if r.State != license.StateUncounted {
@@ -83,10 +105,22 @@ func sum(rows []*row) Figures {
 		if r.State == license.StateCounted {
 			total.Installed = added(total.Installed, r.Installed)
 		}
+		total.InUse, total.Reserved = added(total.InUse, r.InUse), added(total.Reserved, r.Reserved)
+		total.Borrowed, total.Queued = added(total.Borrowed, r.Borrowed), added(total.Queued, r.Queued)
+		total.Overdraft, total.Refused = added(total.Overdraft, r.Overdraft), added(total.Refused, r.Refused)
+	}
+	if total.State != license.StateCounted || untold {
+		total.Installed, total.Overdraft = license.Count{}, license.Count{}
+	}
+	if unread { // a sum with an unknown part is unknown
+		total.InUse, total.Reserved, total.Borrowed, total.Queued = license.Count{}, license.Count{}, license.Count{}, license.Count{}
+	}
+}
+
+// sumPast adds what logs tell, and the checkouts of statuses where no log does.
+func (total *Figures) sumPast(rows []*row) {
+	for _, r := range rows {
 		for _, pair := range [][2]*license.Count{
-			{&total.InUse, &r.InUse},
-			{&total.Reserved, &r.Reserved},
-			{&total.Queued, &r.Queued},
 			{&total.Checkouts, &r.Checkouts},
 			{&total.CheckedOut, &r.CheckedOut},
 			{&total.Out, &r.Out},
@@ -101,15 +135,7 @@ func sum(rows []*row) Figures {
 		} {
 			*pair[0] = added(*pair[0], *pair[1])
 		}
-		total.First, total.Last = earliest(total.First, r.First), latest(total.Last, r.Last)
 	}
-	if total.State != license.StateCounted || untold {
-		total.Installed = license.Count{}
-	}
-	if unread { // a sum with an unknown part is unknown
-		total.InUse, total.Reserved, total.Queued = license.Count{}, license.Count{}, license.Count{}
-	}
-	return total
 }
 
 // mixed is the state of a sum: unlimited takes in counted; otherwise counted
@@ -130,13 +156,14 @@ func (c *collector) commonPeak(rows []*row) (Peak, error) {
 	var lines []insight.Line
 	missing := false // a row that tells nothing: the true peak may be higher
 	span := insight.Span{From: 1<<63 - 1, To: -1 << 63}
-	for i, r := range rows {
-		pieces, err := c.pieces(r)
+	for i, r := range tellers(rows, func(r *row) bool { return r.history != nil }) {
+		pieces, err := piecesOf(r)
 		if err != nil {
 			return Peak{}, err
 		}
 		if len(pieces) == 0 {
-			missing = missing || r.State != license.StateUncounted
+			idle := r.history != nil && r.Peak.Basis == license.BasisExact
+			missing = missing || !idle && r.State != license.StateUncounted
 			continue
 		}
 		span.From, span.To = min(span.From, pieces[0].From), max(span.To, pieces[len(pieces)-1].To)
@@ -174,56 +201,34 @@ func cover(pieces []series.Piece, span insight.Span) []series.Piece {
 // it was taken (design section 4, rule 6).
 const hold = 30 * 60
 
-// pieces is the step function of a row: its log's, else that of its statuses.
-func (c *collector) pieces(r *row) ([]series.Piece, error) {
+// piecesOf is the step function of a row: its log's, else that of its statuses.
+func piecesOf(r *row) ([]series.Piece, error) {
 	if r.history == nil {
 		return samplePieces(r.samples), nil
 	}
 	var pieces []series.Piece
-	totals := flexnet.NewLogTotals(c.logOptions)
-	totals.OnStep = func(s flexnet.LogStep) {
-		if s.Feature != r.Feature.Feature || !sameWord(s.Daemon, r.Daemon) || s.At.IsZero() {
-			return
-		}
-		at := s.At.Unix()
+	last, gaps, err := r.history.steps(r, func(at, inUse, high int64) {
 		if n := len(pieces); n > 0 {
 			pieces[n-1].To = at
 		}
 		pieces = append(pieces, series.Piece{
-			From: at, To: at + 1, Kind: series.Known, InUse: s.InUse, High: s.High,
+			From: at, To: at + 1, Kind: series.Known, InUse: inUse, High: high,
 			State: license.StateCounted, Basis: r.Peak.Basis,
 		})
+	})
+	if err != nil {
+		return nil, err
 	}
-	var last time.Time
-	var gaps []flexnet.LogGap
-	for _, f := range r.history.files {
-		file, err := totals.Read(f.reader())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Path, err)
-		}
-		gaps = append(gaps, file.Gaps...)
-		if !last.IsZero() && file.First.Sub(last) > silence*time.Second {
-			gaps = append(gaps, flexnet.LogGap{From: last, To: file.First})
-		}
-		if file.Last.After(last) {
-			last = file.Last
-		}
-	}
-	totals.Flush()
 	if n := len(pieces); n > 0 {
-		pieces[n-1].To = max(pieces[n-1].To, last.Unix()+1)
+		pieces[n-1].To = max(pieces[n-1].To, last+1)
 	}
 	return silenced(pieces, gaps), nil
 }
 
-// silence is how long a log vouches for its last value without a line.
-const silence = 7 * 60 * 60
-
-// silenced makes unknown what lies more than silence after the beginning of a
-// gap and before its end.
-func silenced(pieces []series.Piece, gaps []flexnet.LogGap) []series.Piece {
-	for _, gap := range gaps {
-		from, to := gap.From.Unix()+silence, gap.To.Unix()
+// silenced makes unknown what lies in a gap.
+func silenced(pieces []series.Piece, gaps []gap) []series.Piece {
+	for _, g := range gaps {
+		from, to := g.from, g.to
 		var out []series.Piece
 		for _, p := range pieces {
 			if p.To <= from || p.From >= to {

@@ -1,6 +1,7 @@
-// Package report answers from files alone, with no hub: what a status, a
-// debug log or a license file says, per feature and per product, and line by
-// line. It is what stands behind headroom read and headroom report.
+// Package report answers from files alone, with no hub: what a status, a log
+// or a license file says, per feature and per product, and line by line; and it
+// makes a copy of such a text without the names in it. It is what stands behind
+// headroom read, headroom report and the parser bench of the console.
 //
 // It takes opened inputs and writes to nothing but the writer that it is
 // given. Memory is bounded by features, open checkouts and people; only the
@@ -21,10 +22,15 @@ import (
 // A Report is what some files say together. docs/format/report.md describes
 // its JSON, which only ever grows.
 type Report struct {
-	Features []Feature `json:"features"` // by server, daemon, feature
-	Products []Product `json:"products"` // by name
-	Files    []File    `json:"files"`    // in the order given
-	Denials  []Denials `json:"denials"`  // by day, server, daemon, feature, user, reason
+	Servers  []Server   `json:"servers"`  // of which a status tells, by name
+	Features []Feature  `json:"features"` // by server, daemon, feature, variant
+	Products []Product  `json:"products"` // by name
+	Holders  []Holder   `json:"holders"`  // of the newest status of each license server
+	Assigned []Assigned `json:"assigned"` // of the newest status of each license server
+	Terms    []Term     `json:"terms"`    // of license files and the newest statuses, those that end first
+	Users    []User     `json:"users"`    // by feature as above, then by name
+	Files    []File     `json:"files"`    // in the order given
+	Denials  []Denials  `json:"denials"`  // by day, server, daemon, feature, user, reason
 
 	DenialRule string `json:"denial_rule"` // how they are counted, for people
 }
@@ -40,7 +46,9 @@ type Figures struct {
 	Installed license.Count `json:"installed"` // known only when counted
 	InUse     license.Count `json:"in_use"`    // of the newest status
 	Reserved  license.Count `json:"reserved"`  // unused reservations, part of InUse
+	Borrowed  license.Count `json:"borrowed"`  // or kept after their return, part of InUse
 	Queued    license.Count `json:"queued"`
+	Overdraft license.Count `json:"overdraft"` // part of Installed
 
 	Checkouts  license.Count `json:"checkouts"`   // lines: of the log, else of the newest status
 	CheckedOut license.Count `json:"checked_out"` // licenses in them
@@ -53,7 +61,8 @@ type Figures struct {
 	Denials      license.Count `json:"denials"`       // retries within 5 minutes folded into one
 	DenialsTrue  license.Count `json:"denials_true"`  // part of Denials: somebody went without
 	DenialsFalse license.Count `json:"denials_false"` // part of Denials: served soon after
-	Unsupported  license.Count `json:"unsupported"`
+	Unsupported  license.Count `json:"unsupported"`   // refused, and meant to ask elsewhere
+	Refused      license.Count `json:"refused"`       // of the newest status: since the license server has counted
 
 	Peak          Peak          `json:"peak"`
 	Open          license.Count `json:"open"`           // licenses checked out at the end of the log
@@ -70,11 +79,23 @@ type Peak struct {
 	Known string        `json:"basis"` // Basis, or "unknown"
 }
 
-// A Feature is one feature of one vendor daemon on one license server.
-type Feature struct {
-	Server  string `json:"server"` // empty if no file tells it
+// A Place is where a license is counted.
+type Place struct {
+	Server  string `json:"server"`  // empty if no file tells it
+	Manager string `json:"manager"` // "flexnet", "rlm" ...
 	Daemon  string `json:"daemon"`
 	Feature string `json:"feature"`
+	Variant string `json:"variant"` // what else the license manager counts apart by; empty for most
+}
+
+// name is the feature as people read it.
+func (p Place) name() string {
+	return license.Pool{Feature: p.Feature, Variant: p.Variant}.String()
+}
+
+// A Feature is one feature of one vendor daemon on one license server.
+type Feature struct {
+	Place
 	Product string `json:"product"` // key of the product it belongs to; empty for a system feature
 	Figures
 	Error    string   `json:"error,omitempty"` // the license server's own words
@@ -154,12 +175,14 @@ func Make(sources []Source, o Options) (Report, error) {
 		return Report{}, err
 	}
 	c := collector{options: o}
-	for _, step := range []func([]*input) error{c.licenses, c.statuses, c.logs} {
+	for _, step := range []func([]*input) error{c.licenses, c.statuses, c.logs, c.eventLogs} {
 		if err := step(inputs); err != nil {
 			return Report{}, err
 		}
 	}
-	r := Report{Features: c.features(), Files: make([]File, 0, len(inputs)), Denials: c.denials(), DenialRule: DenialRule}
+	r := c.said()
+	r.Features, r.Users, r.Files = c.features(), c.users(), make([]File, 0, len(inputs))
+	r.Denials, r.DenialRule = c.denials(), DenialRule
 	r.Products, err = c.products()
 	if err != nil {
 		return Report{}, err
@@ -171,7 +194,14 @@ func Make(sources []Source, o Options) (Report, error) {
 }
 
 func byName(a, b Feature) int {
-	return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature))
+	return byPlace(a.Place, b.Place)
+}
+
+func byPlace(a, b Place) int {
+	return cmp.Or(
+		cmp.Compare(a.Server, b.Server), cmp.Compare(a.Daemon, b.Daemon), cmp.Compare(a.Feature, b.Feature),
+		cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Manager, b.Manager),
+	)
 }
 
 // features returns the rows in their order, finished for the outside.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"headroom/internal/format"
+	"headroom/internal/format/generic"
 	"headroom/internal/format/text"
 )
 
@@ -17,6 +19,9 @@ type Source struct {
 	Path string // as the person named it
 	Size int64
 	Data io.ReaderAt
+	// At is when the text was written, as far as that is known: for dates
+	// without a year, and to tell which of two texts without a date is newer.
+	At time.Time
 }
 
 // An input is a source on its way into the report.
@@ -26,15 +31,22 @@ type input struct {
 	file   File
 	skip   int64 // bytes at the beginning that stand in another input too
 	twin   bool  // all of it stands in another input
+
+	document *generic.Document // once a document of our own JSON is read
 }
 
 // reader returns the input's own bytes.
-func (in *input) reader() io.Reader {
+func (in *input) reader() *io.SectionReader {
 	return io.NewSectionReader(in.Data, in.skip, in.Size-in.skip)
 }
 
 // whole is all of the input, for comparing it with another.
 func (in *input) whole() text.File { return text.File{Path: in.Path, Size: in.Size, Data: in.Data} }
+
+// spans notes that the file tells of an instant.
+func (in *input) spans(at Instant) {
+	in.file.First, in.file.Last = earliest(in.file.First, at), latest(in.file.Last, at)
+}
 
 func (in *input) warn(format string, args ...any) {
 	in.file.Warnings = append(in.file.Warnings, fmt.Sprintf(format, args...))

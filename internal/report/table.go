@@ -4,8 +4,10 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"headroom/internal/license"
@@ -24,13 +26,14 @@ func (r Report) WriteTable(w io.Writer) error {
 	}
 	if len(r.Features) > 0 {
 		t := table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)}
-		t.row("FEATURE", "DAEMON", "INSTALLED", "IN USE", "RESERVED", "QUEUED", "CHECKOUTS", "LICENSES", "USERS", "DENIED", "PEAK", "AT", "OPEN", "LAST")
+		t.row("FEATURE", "DAEMON", "INSTALLED", "IN USE", "RESERVED", "BORROWED", "QUEUED", "CHECKOUTS", "LICENSES", "USERS", "DENIED", "PEAK", "AT", "OPEN", "LAST")
 		for _, f := range r.Features {
-			t.row(f.Feature, f.Daemon, f.installed(), shown(f.InUse), shown(f.Reserved), shown(f.Queued), shown(f.Checkouts), shown(f.CheckedOut),
-				shown(f.Users), shown(f.Denied), shown(f.Peak.Value), f.Peak.at(), shown(f.Open), f.Last.short())
+			t.row(f.name(), f.Daemon, f.installed(), shown(f.InUse), shown(f.Reserved), shown(f.Borrowed), shown(f.Queued), shown(f.Checkouts),
+				shown(f.CheckedOut), shown(f.Users), shown(f.Denied), shown(f.Peak.Value), f.Peak.at(), shown(f.Open), f.Last.short())
 		}
 		t.end()
 	}
+	r.details(&b)
 	r.denialTable(table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)})
 	t := table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)}
 	t.row("FILE", "FORMAT", "LINES", "UNREAD", "FIRST", "LAST")
@@ -45,6 +48,45 @@ func (r Report) WriteTable(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// shownRows is how many rows of a list of people or licenses a table has.
+const shownRows = 50
+
+// details writes who holds what, what ends, and who used what last.
+func (r Report) details(b *strings.Builder) {
+	list(b, r.Holders, []string{"HELD BY", "HOST", "HOW", "LICENSES", "FEATURE", "SINCE", "SERVER"}, func(h Holder) []string {
+		return []string{h.User, h.Host, string(h.Kind), fmt.Sprint(h.Licenses), h.name(), h.Since.short(), h.Server}
+	})
+	list(b, r.Assigned, []string{"ASSIGNED TO", "KIND", "FEATURE", "FIRST", "LAST", "SERVER"}, func(a Assigned) []string {
+		return []string{a.Name, string(a.Kind), a.name(), a.First.short(), a.Last.short(), a.Server}
+	})
+	ending := slices.DeleteFunc(slices.Clone(r.Terms), func(t Term) bool { return t.Expiry.IsZero() })
+	list(b, ending, []string{"ENDS", "FEATURE", "VERSION", "LICENSES", "SERVER"}, func(t Term) []string {
+		return []string{t.Expiry.day(), t.name(), t.Version, shown(t.Count), t.Server}
+	})
+	newest := slices.Clone(r.Users)
+	slices.SortStableFunc(newest, func(a, b User) int { return b.Last.Compare(a.Last.Time) })
+	list(b, newest, []string{"USER", "FEATURE", "CHECKOUTS", "LAST USE", "SERVER"}, func(u User) []string {
+		return []string{u.Name, u.name(), shown(u.Checkouts), u.Last.short(), u.Server}
+	})
+}
+
+// list writes a table of the first rows; nothing where there are none.
+func list[T any](b *strings.Builder, rows []T, head []string, cells func(T) []string) {
+	if len(rows) == 0 {
+		return
+	}
+	t := table{b, tabwriter.NewWriter(b, 2, 8, 2, ' ', 0)}
+	t.row(head...)
+	for _, r := range rows[:min(len(rows), shownRows)] {
+		t.row(cells(r)...)
+	}
+	_ = t.w.Flush() // into a strings.Builder
+	if more := len(rows) - shownRows; more > 0 {
+		fmt.Fprintf(b, "%d more rows are left out; --json has them.\n", more)
+	}
+	b.WriteByte('\n')
 }
 
 // A table is columns of text in a builder; writing to it cannot fail.
@@ -101,6 +143,14 @@ func (i Instant) short() string {
 	return i.String()
 }
 
+// day is a day where the instant is one, else the whole instant.
+func (i Instant) day() string {
+	if i.IsZero() || !i.Equal(i.Truncate(24*time.Hour)) {
+		return i.short()
+	}
+	return i.Format(time.DateOnly)
+}
+
 // WriteCSV writes a line per feature. Text that a spreadsheet would take for
 // a formula gets a leading apostrophe.
 func (r Report) WriteCSV(w io.Writer) error {
@@ -109,9 +159,10 @@ func (r Report) WriteCSV(w io.Writer) error {
 		"server", "daemon", "feature", "product", "state", "installed", "in_use", "reserved", "queued", "checkouts", "checked_out",
 		"users", "hosts", "out", "in", "denied", "denials", "unsupported", "peak", "peak_at", "peak_basis", "open", "open_checkouts", "first", "last",
 		"denials_true", "denials_false",
+		"manager", "variant", "borrowed", "overdraft", "refused",
 	}}
 	for _, f := range r.Features {
-		row := []string{f.Server, f.Daemon, f.Feature, f.Product, f.StateName}
+		row := []string{f.Server, f.Daemon, f.Place.Feature, f.Product, f.StateName}
 		for _, c := range []license.Count{
 			f.Installed, f.InUse, f.Reserved, f.Queued, f.Checkouts, f.CheckedOut, f.Users, f.Hosts,
 			f.Out, f.In, f.Denied, f.Denials, f.Unsupported, f.Peak.Value,
@@ -119,6 +170,7 @@ func (r Report) WriteCSV(w io.Writer) error {
 			row = append(row, cell(c))
 		}
 		row = append(row, f.Peak.At.cell(), f.Peak.Known, cell(f.Open), cell(f.OpenCheckouts), f.First.cell(), f.Last.cell(), cell(f.DenialsTrue), cell(f.DenialsFalse))
+		row = append(row, f.Manager, f.Variant, cell(f.Borrowed), cell(f.Overdraft), cell(f.Refused))
 		rows = append(rows, row)
 	}
 	for _, row := range rows {
