@@ -134,23 +134,41 @@ func writeJSON(w io.Writer, v any) error {
 
 type readCmd struct {
 	filesFlags
-	Lines bool `short:"l" help:"Show what each line was understood to say."`
-	JSON  bool `help:"Write JSON: one object per line, facts first, then the file."`
+	Lines  bool   `short:"l" help:"Show every line: what it was understood to say, or that it was not understood."`
+	JSON   bool   `help:"Write JSON (docs/format/report.md): one object per line, facts first, then the file."`
+	Redact bool   `help:"Write the text itself, with made-up names in place of those of users, hosts and license servers."`
+	Save   string `help:"Write the redacted text to this new file, as a fixture or to hand it on." placeholder:"FILE"`
 }
 
 // Help is what --help says below the summary.
 func (*readCmd) Help() string {
 	return "Shows what a capture, log or license file says and which lines no rule understood. If a line is read wrongly, " +
-		"this is where to see it."
+		"this is where to see it; --redact makes a text of it that can be shown to others and says the same."
+}
+
+// Validate refuses flags that do not go together.
+func (c *readCmd) Validate() error {
+	redacts := c.Redact || c.Save != ""
+	switch {
+	case redacts && (c.Lines || c.JSON):
+		return errors.New("--redact and --save write the text, --lines and --json what it says: ask for one of them")
+	case c.Save != "" && len(c.Files) != 1:
+		return errors.New("--save takes one file to be redacted")
+	}
+	return nil
 }
 
 // Run reads the files one after the other.
 func (c *readCmd) Run(std streams) error {
 	return c.with(std, func(sources []report.Source, o report.Options) (err error) {
+		names := report.NewRedactor()
 		for _, s := range sources {
-			if c.JSON {
-				err = readJSON(std.out, s, o)
-			} else {
+			switch {
+			case c.Redact || c.Save != "":
+				err = c.redact(std, names, s, o)
+			case c.JSON:
+				err = readJSON(std.out, s, o, c.Lines)
+			default:
 				err = readTable(std.out, s, o, c.Lines)
 			}
 			if err != nil {
@@ -161,10 +179,50 @@ func (c *readCmd) Run(std streams) error {
 	})
 }
 
-func readJSON(w io.Writer, s report.Source, o report.Options) error {
+// redact writes the text without names. Nothing is written that is there already.
+func (c *readCmd) redact(std streams, names *report.Redactor, s report.Source, o report.Options) (err error) {
+	text, err := names.Redact(s, o)
+	if err != nil {
+		return err
+	}
+	if report.HasKeys(text) {
+		fmt.Fprintf(std.err, "headroom: %s: license keys stay as they are; hand the text to nobody who must not have them\n", report.Plain(s.Path))
+	}
+	if c.Save == "" {
+		_, err = std.out.Write(text)
+		return err
+	}
+	f, err := os.OpenFile(c.Save, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// everyFact hands out what a file says; with lines, also of each other line that
+// is not blank whether it was read.
+func everyFact(s report.Source, o report.Options, lines bool, each func(report.Fact) error) (report.File, error) {
+	if !lines {
+		return report.Read(s, o, each)
+	}
+	return report.Lines(s, o, func(l report.Line) error {
+		if len(l.Facts) == 0 && l.State != report.LineBlank {
+			return each(report.Fact{Line: l.Number, Kind: string(l.State), Said: l.Text})
+		}
+		for _, f := range l.Facts {
+			if err := each(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func readJSON(w io.Writer, s report.Source, o report.Options, lines bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	file, err := report.Read(s, o, func(f report.Fact) error { return enc.Encode(f) })
+	file, err := everyFact(s, o, lines, func(f report.Fact) error { return enc.Encode(f) })
 	if err != nil {
 		return err
 	}
@@ -173,8 +231,8 @@ func readJSON(w io.Writer, s report.Source, o report.Options) error {
 	}{file})
 }
 
-// readTable writes the facts, if asked for, then how many there are of each
-// kind, and always the lines that were not understood.
+// readTable writes what each line says, if asked for, then how many facts there
+// are of each kind, and always the lines that were not understood.
 func readTable(w io.Writer, s report.Source, o report.Options, lines bool) error {
 	counts, kinds := map[string]int{}, []string{}
 	var unread []report.Fact
@@ -183,13 +241,13 @@ func readTable(w io.Writer, s report.Source, o report.Options, lines bool) error
 			return err
 		}
 	}
-	file, err := report.Read(s, o, func(f report.Fact) error {
-		if counts[f.Kind]++; counts[f.Kind] == 1 {
+	file, err := everyFact(s, o, lines, func(f report.Fact) error {
+		if f.Kind == string(report.LineUnread) {
+			if len(unread) < maxUnread {
+				unread = append(unread, f)
+			}
+		} else if counts[f.Kind]++; counts[f.Kind] == 1 {
 			kinds = append(kinds, f.Kind)
-		}
-		if f.Kind == "unread" {
-			unread = append(unread, f)
-			return nil
 		}
 		if !lines {
 			return nil
@@ -202,19 +260,25 @@ func readTable(w io.Writer, s report.Source, o report.Options, lines bool) error
 	return readSummary(w, file, kinds, counts, unread)
 }
 
+// maxUnread is how many lines that were not understood a summary shows.
+const maxUnread = 1000
+
 // factRow has fixed columns: a log is shown while it is read, whatever its
 // length.
 const factRow = "%7s  %-11s  %-26s  %8s  %-10s  %-24s  %-16s  %-16s  %s\n"
 
 func writeFact(w io.Writer, f report.Fact) error {
-	at, licenses := "-", "-"
+	line, at, licenses := "-", "-", "-"
+	if f.Line != 0 {
+		line = strconv.Itoa(f.Line)
+	}
 	if !f.At.IsZero() {
 		at = f.At.String()
 	}
 	if f.Licenses != 0 {
 		licenses = strconv.FormatInt(f.Licenses, 10)
 	}
-	_, err := fmt.Fprintf(w, factRow, strconv.Itoa(f.Line), f.Kind, at, licenses, report.Plain(f.Daemon), report.Plain(f.Feature),
+	_, err := fmt.Fprintf(w, factRow, line, f.Kind, at, licenses, report.Plain(f.Daemon), report.Plain(f.Feature),
 		report.Plain(f.User), report.Plain(f.Host), report.Plain(f.Says()))
 	return err
 }
@@ -226,9 +290,7 @@ func readSummary(w io.Writer, file report.File, kinds []string, counts map[strin
 		fmt.Fprintf(&b, "  from %s to %s\n", file.First, file.Last)
 	}
 	for _, kind := range kinds {
-		if kind != "unread" {
-			fmt.Fprintf(&b, "  %7d %s\n", counts[kind], kind)
-		}
+		fmt.Fprintf(&b, "  %7d %s\n", counts[kind], kind)
 	}
 	for _, f := range unread {
 		fmt.Fprintf(&b, "  line %d not understood: %s\n", f.Line, report.Plain(f.Said))

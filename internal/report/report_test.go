@@ -280,3 +280,61 @@ func TestAFileOfNoKnownFormatIsSaidSo(t *testing.T) {
 		t.Errorf("file: %+v", f)
 	}
 }
+
+func lines(t *testing.T, s report.Source) (report.File, []report.Line) {
+	t.Helper()
+	var all []report.Line
+	file, err := report.Lines(s, report.Options{}, func(l report.Line) error {
+		all = append(all, l)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, all
+}
+
+// Every line is told of once, in its order, whatever the format.
+func TestEveryLineIsReadOrNot(t *testing.T) {
+	for name, text := range map[string]string{
+		"status": statusText("lic01", "05", "4") + "nobody knows this line\n",
+		"log":    longLog() + "nobody knows this line\n",
+		"lmx":    strings.Replace(lmxStatus, "<?xml", "nobody knows this line\n<?xml", 1),
+		"letter": "nobody knows this line\n",
+	} {
+		file, all := lines(t, source(name, []byte(text)))
+		number, unread, facts := 0, 0, 0
+		for _, l := range all {
+			if l.Number != 0 {
+				number++
+			}
+			if l.Number != number && l.Number != 0 {
+				t.Fatalf("%s: line %d comes as number %d", name, l.Number, number)
+			}
+			if l.State == report.LineUnread {
+				unread++
+			}
+			facts += len(l.Facts)
+			if l.Number > 0 && l.Text != strings.Split(text, "\n")[l.Number-1] {
+				t.Errorf("%s: line %d is %q", name, l.Number, l.Text)
+			}
+		}
+		if want := strings.Count(text, "\n"); number != want {
+			t.Errorf("%s: %d lines, want %d", name, number, want)
+		}
+		if file.Format != "unknown" && unread != file.Unread || name == "letter" && unread != 1 {
+			t.Errorf("%s: %d lines are unread, want %d", name, unread, file.Unread)
+		}
+		if name != "letter" && facts == 0 {
+			t.Errorf("%s: no facts", name)
+		}
+	}
+}
+
+func TestWhereNotAllUnreadLinesAreKeptTheRestIsUnsure(t *testing.T) {
+	_, all := lines(t, source("status", []byte(statusText("lic01", "05", "4")+strings.Repeat("nobody knows this line\n", 1200))))
+	last := all[len(all)-1]
+	if last.State != report.LineUnsure {
+		t.Errorf("line %d is %s, want unsure", last.Number, last.State)
+	}
+}
