@@ -161,7 +161,7 @@ func (c *readCmd) Validate() error {
 // Run reads the files one after the other.
 func (c *readCmd) Run(std streams) error {
 	return c.with(std, func(sources []report.Source, o report.Options) (err error) {
-		names := report.NewRedactor()
+		names := report.NewRedactor(redactEffort)
 		for _, s := range sources {
 			switch {
 			case c.Redact || c.Save != "":
@@ -178,6 +178,9 @@ func (c *readCmd) Run(std streams) error {
 		return nil
 	})
 }
+
+// redactEffort is how much is read, at most, to redact a text: seconds.
+const redactEffort = 2 << 30
 
 // redact writes the text without names. Nothing is written that is there already.
 func (c *readCmd) redact(std streams, names *report.Redactor, s report.Source, o report.Options) (err error) {

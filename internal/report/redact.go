@@ -14,20 +14,21 @@ import (
 // MaxRedact is the largest text that is redacted: it is read more than once.
 const MaxRedact = 32 << 20
 
-// A redaction reads the text again for every doubt, at most so often and at most
-// so many bytes.
-const (
-	maxReadings     = 150
-	maxReadingBytes = 600 << 20
-)
+// maxReadings is how often a text is read again, at most: once for every doubt
+// about what is a name.
+const maxReadings = 300
 
 // A Redactor replaces names of users, hosts and license servers by made-up ones
 // of the same shape. The same name has the same replacement in all texts of one
 // Redactor.
-type Redactor struct{ aliases aliases }
+type Redactor struct {
+	aliases aliases
+	effort  int64
+}
 
-// NewRedactor returns a Redactor that has seen no name yet.
-func NewRedactor() *Redactor { return &Redactor{aliases: newAliases()} }
+// NewRedactor returns a Redactor that has seen no name yet. Effort is how many
+// bytes it reads again, at most, to tell names from other words.
+func NewRedactor(effort int64) *Redactor { return &Redactor{aliases: newAliases(), effort: effort} }
 
 // ErrNames says that the names in a text cannot be told from the words around
 // them. Nothing is redacted then.
@@ -63,9 +64,10 @@ func (r *Redactor) Redact(s Source, o Options) ([]byte, error) {
 	}
 	names := namesIn(old, doc)
 	r.aliases.news = nil
+	p := &proof{source: s, options: o, old: old, doc: doc, left: min(maxReadings, max(2, int(r.effort/max(s.Size, 1))))}
 	for range draws {
-		f := r.aliases.finder(names, doc)
-		p := &proof{source: s, options: o, old: old, doc: doc, finder: f, found: doc.find(f), left: maxReadings, bytes: maxReadingBytes}
+		p.finder = r.aliases.finder(names, doc)
+		p.found = doc.find(p.finder)
 		if err = p.search(); err == nil {
 			return p.text, nil
 		}
@@ -105,10 +107,9 @@ type proof struct {
 	finder  *finder
 	found   []hit
 	left    int // readings
-	bytes   int64
 
-	text []byte // made last
-	now  understanding
+	text []byte // made last, and what it says
+	now  []Fact
 }
 
 // search makes the text without names. The error is ErrNames if there is none.
@@ -161,37 +162,41 @@ func (p *proof) most(parts []part) (kept, dropped []part, err error) {
 	}
 }
 
+// errOther says that a text does not say the same.
+var errOther = errors.New("the text says something else")
+
 // holds reports whether the text says the same once the parts are replaced.
 func (p *proof) holds(parts []part) (bool, error) {
-	p.bytes -= int64(len(p.text))
-	if p.left--; p.left < 0 || p.bytes < 0 {
+	if p.left--; p.left < 0 {
 		return false, fmt.Errorf("%w: too many doubts", ErrNames)
 	}
 	var err error
 	if p.text, err = p.doc.replace(p.found, parts); err != nil {
 		return false, err
 	}
-	if p.now, err = understand(p.source, p.text, p.options); err != nil {
-		return false, err
-	}
-	return p.same(), nil
-}
-
-// same reports whether the new text says what the old one did, names apart.
-func (p *proof) same() bool {
-	a, b := p.old.file, p.now.file
-	if a.Format != b.Format || a.Lines != b.Lines || a.Unread != b.Unread || a.First != b.First || a.Last != b.Last ||
-		len(a.Warnings) != len(b.Warnings) || len(p.old.facts) != len(p.now.facts) {
-		return false
-	}
-	for i, f := range p.old.facts {
-		if !p.sameFact(f, p.now.facts[i]) {
-			return false
+	s := p.source
+	s.Data, s.Size = bytes.NewReader(p.text), int64(len(p.text))
+	p.now = p.now[:0]
+	file, err := Read(s, p.options, func(f Fact) error {
+		if len(p.now) == len(p.old.facts) || !p.sameFact(p.old.facts[len(p.now)], f) {
+			return errOther
 		}
+		p.now = append(p.now, f)
+		return nil
+	})
+	if errors.Is(err, errOther) {
+		return false, nil
 	}
-	return true
+	return err == nil && len(p.now) == len(p.old.facts) && sameFile(p.old.file, file), err
 }
 
+// sameFile reports whether two texts were read as well.
+func sameFile(a, b File) bool {
+	return a.Format == b.Format && a.Lines == b.Lines && a.Unread == b.Unread && a.First == b.First && a.Last == b.Last &&
+		len(a.Warnings) == len(b.Warnings)
+}
+
+// sameFact reports whether two facts are the same, names apart.
 func (p *proof) sameFact(a, b Fact) bool {
 	for _, pair := range [][2]string{{a.User, b.User}, {a.Host, b.Host}, {a.Display, b.Display}, {a.Said, b.Said}} {
 		if !p.finder.may(pair[0], pair[1]) {
@@ -206,7 +211,7 @@ func (p *proof) sameFact(a, b Fact) bool {
 // there is none.
 func (p *proof) leaks() string {
 	for i, f := range p.old.facts {
-		now := p.now.facts[i]
+		now := p.now[i]
 		for _, pair := range [][2]string{{f.User, now.User}, {f.Host, now.Host}} {
 			if p.finder.replace(pair[0]) != pair[1] {
 				return pair[0]
@@ -233,11 +238,9 @@ func (p *proof) byName() []part {
 		}
 		parts[k] = append(parts[k], i)
 	}
-	slices.SortStableFunc(parts, func(a, b part) int { return b2i(p.found[b[0]].name.must) - b2i(p.found[a[0]].name.must) })
+	slices.SortStableFunc(parts, func(a, b part) int { return count(p.found[b[0]].name.must) - count(p.found[a[0]].name.must) })
 	return parts
 }
-
-func b2i(b bool) int { return count(b) }
 
 // byLooks divides places by what stands around them: letters and digits are as
 // good as others.

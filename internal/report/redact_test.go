@@ -20,6 +20,9 @@ import (
 	"headroom/internal/report"
 )
 
+// effort is more than any test's text needs.
+const effort = 1 << 30
+
 // A failer is a testing.T or a rapid.T.
 type failer interface {
 	Helper()
@@ -124,7 +127,7 @@ func TestEveryCaptureIsRedacted(t *testing.T) {
 		if make1(t, s).Files[0].Format == "unknown" {
 			return nil
 		}
-		now := redacted(t, report.NewRedactor(), s, report.Options{})
+		now := redacted(t, report.NewRedactor(effort), s, report.Options{})
 		checkRedacted(t, s, now, report.Options{})
 		checkRest(t, bytesOf(t, s), bytesOf(t, now))
 		return nil
@@ -217,7 +220,7 @@ func TestNoNameIsLeftAndNoNumberChanges(t *testing.T) {
 	for manager, text := range texts {
 		t.Run(manager, rapid.MakeCheck(func(t *rapid.T) {
 			s := source(manager, []byte(text(drawCast(t, ordinary, machine))))
-			text, err := report.NewRedactor().Redact(s, report.Options{})
+			text, err := report.NewRedactor(effort).Redact(s, report.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -234,7 +237,7 @@ func TestNamesThatAreWordsOfTheFormatAreNeverLeft(t *testing.T) {
 		done, refused := 0, 0
 		t.Run(manager, rapid.MakeCheck(func(t *rapid.T) {
 			s := source(manager, []byte(text(drawCast(t, rapid.OneOf(tricky, ordinary), rapid.OneOf(machine, tricky)))))
-			text, err := report.NewRedactor().Redact(s, report.Options{})
+			text, err := report.NewRedactor(effort).Redact(s, report.Options{})
 			switch {
 			case errors.Is(err, report.ErrNames):
 				refused++
@@ -252,7 +255,7 @@ func TestNamesThatAreWordsOfTheFormatAreNeverLeft(t *testing.T) {
 }
 
 func TestOneNameHasOneReplacement(t *testing.T) {
-	r := report.NewRedactor()
+	r := report.NewRedactor(effort)
 	status := redacted(t, r, source("status", []byte(texts["lmx"](cast{"lic7.example.com", []string{"Mira", "MIRA", "tomas"}, []string{"ws1", "ws1", "ws2"}, []int{1, 2, 3}}))), report.Options{})
 	var got []string
 	for _, f := range facts(t, status, report.Options{}) {
@@ -284,7 +287,7 @@ func TestEverythingElseStaysByteForByte(t *testing.T) {
 	}
 	for name, encode := range encodings {
 		old := source(name, encode(text))
-		now := redacted(t, report.NewRedactor(), old, report.Options{})
+		now := redacted(t, report.NewRedactor(effort), old, report.Options{})
 		checkRedacted(t, old, now, report.Options{})
 		raw := bytesOf(t, now)
 		for _, gone := range []string{"Jürgen", "lic7", "ws1", "192.0.2.0"} {
@@ -310,21 +313,21 @@ func must(b []byte, err error) func(testing.TB) []byte {
 
 func TestAUserThatIsCalledLikeAWordOfTheFormatIsReplacedWhereItIsAName(t *testing.T) {
 	s := source("s", []byte(texts["flexnet"](cast{"lic7", []string{"start", "licenses"}, []string{"ws1", "27000"}, []int{1, 2}})))
-	now := redacted(t, report.NewRedactor(), s, report.Options{})
+	now := redacted(t, report.NewRedactor(effort), s, report.Options{})
 	checkRedacted(t, s, now, report.Options{})
 }
 
 func TestRedactionIsTheSameEveryTime(t *testing.T) {
 	s := source("s", []byte(texts["rlm"](cast{"lic7", []string{"mira"}, []string{"ws1"}, []int{1}})))
-	a := bytesOf(t, redacted(t, report.NewRedactor(), s, report.Options{}))
-	b := bytesOf(t, redacted(t, report.NewRedactor(), s, report.Options{}))
+	a := bytesOf(t, redacted(t, report.NewRedactor(effort), s, report.Options{}))
+	b := bytesOf(t, redacted(t, report.NewRedactor(effort), s, report.Options{}))
 	if !bytes.Equal(a, b) {
 		t.Error("the same text was redacted in two ways")
 	}
 }
 
 func TestWhatIsNoCaptureIsNotRedacted(t *testing.T) {
-	if _, err := report.NewRedactor().Redact(source("letter", []byte("Dear Mira,\n")), report.Options{}); err == nil {
+	if _, err := report.NewRedactor(effort).Redact(source("letter", []byte("Dear Mira,\n")), report.Options{}); err == nil {
 		t.Error("a letter was redacted; nobody knows where its names stand")
 	}
 }
@@ -337,7 +340,7 @@ func FuzzRedact(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s := source("fuzz", []byte(text))
 		began := time.Now()
-		out, err := report.NewRedactor().Redact(s, report.Options{})
+		out, err := report.NewRedactor(effort).Redact(s, report.Options{})
 		if err == nil {
 			checkRedacted(t, s, source("fuzz", out), report.Options{})
 		}

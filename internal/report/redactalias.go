@@ -33,7 +33,7 @@ func (a *aliases) forget() {
 
 // finder returns what finds the names of a text, each with its alias.
 func (a *aliases) finder(names []nameIn, d *document) *finder {
-	f := &finder{byWord: map[string][]*name{}}
+	f := newFinder()
 	taken := map[string]bool{}
 	for _, n := range names {
 		for _, word := range n.words() {

@@ -11,14 +11,23 @@ import (
 type name struct {
 	folded []rune // rune by rune in lower case
 	alias  []rune // likewise; of the same length unless there was no such
-	lead   int    // runes before the first word in it
 	must   bool   // it is the name of a user or host in a fact; else it may stay where replacing it would change what is said
 }
 
 // A finder finds names in a text: whole words, whatever their case, the longest
 // that fits.
 type finder struct {
-	byWord map[string][]*name // by the first word in it, the longest first
+	names  map[string]*name  // by what they are folded
+	byWord map[string][]span // by the first word of a name: where names with it can stand, the longest first
+}
+
+// A span is where a name lies around its first word.
+type span struct {
+	lead, length int // runes
+}
+
+func newFinder() *finder {
+	return &finder{names: map[string]*name{}, byWord: map[string][]span{}}
 }
 
 // A hit is a place of a name: the runes [start, end) of a line.
@@ -45,15 +54,18 @@ func (f *finder) add(n *name) {
 	if start < 0 {
 		return
 	}
-	n.lead = start
-	word := string(n.folded[start:wordEnd(n.folded, start)])
-	all := f.byWord[word]
-	if i := slices.IndexFunc(all, func(k *name) bool { return slices.Equal(k.folded, n.folded) }); i >= 0 {
-		all[i].must = all[i].must || n.must
+	if known := f.names[string(n.folded)]; known != nil {
+		known.must = known.must || n.must
 		return
 	}
-	all = append(all, n)
-	slices.SortStableFunc(all, func(a, b *name) int { return cmp.Compare(len(b.folded), len(a.folded)) })
+	f.names[string(n.folded)] = n
+	word, at := string(n.folded[start:wordEnd(n.folded, start)]), span{start, len(n.folded)}
+	all := f.byWord[word]
+	if slices.Contains(all, at) {
+		return
+	}
+	all = append(all, at)
+	slices.SortFunc(all, func(a, b span) int { return cmp.Or(cmp.Compare(b.length, a.length), cmp.Compare(a.lead, b.lead)) })
 	f.byWord[word] = all
 }
 
@@ -77,10 +89,10 @@ func (f *finder) find(line []rune, each func(start, end int, n *name)) {
 			continue
 		}
 		end := wordEnd(folded, i)
-		for _, n := range f.byWord[string(folded[i:end])] {
-			start := i - n.lead
-			if start >= free && fits(folded, start, n.folded) {
-				free = start + len(n.folded)
+		for _, at := range f.byWord[string(folded[i:end])] {
+			start := i - at.lead
+			if n := f.at(folded, start, at.length); n != nil && start >= free {
+				free = start + at.length
 				each(start, free, n)
 				break
 			}
@@ -89,13 +101,17 @@ func (f *finder) find(line []rune, each func(start, end int, n *name)) {
 	}
 }
 
-// fits reports whether a name stands at start, as whole words.
-func fits(line []rune, start int, n []rune) bool {
-	end := start + len(n)
-	if end > len(line) || !slices.Equal(line[start:end], n) {
-		return false
+// at returns the name that stands at start as whole words, or nil.
+func (f *finder) at(line []rune, start, length int) *name {
+	end := start + length
+	if start < 0 || end > len(line) {
+		return nil
 	}
-	return (start == 0 || !isWord(n[0]) || !isWord(line[start-1])) && (end == len(line) || !isWord(n[len(n)-1]) || !isWord(line[end]))
+	n := f.names[string(line[start:end])]
+	if n == nil || start > 0 && isWord(line[start]) && isWord(line[start-1]) || end < len(line) && isWord(line[end-1]) && isWord(line[end]) {
+		return nil
+	}
+	return n
 }
 
 // replace returns s with all names in it replaced.

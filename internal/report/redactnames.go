@@ -54,7 +54,7 @@ func namesIn(u understanding, d *document) []nameIn {
 	for _, line := range d.lines {
 		addPlaces(string(line.text), add)
 	}
-	slices.SortStableFunc(all, func(a, b nameIn) int { return cmp.Compare(b2i(b.must), b2i(a.must)) })
+	slices.SortStableFunc(all, func(a, b nameIn) int { return cmp.Compare(count(b.must), count(a.must)) })
 	return all
 }
 
@@ -76,34 +76,40 @@ func addDisplay(f Fact, add func(nameIn)) {
 // A place is where names stand in lines that say nothing by themselves, or
 // beside the names of a fact.
 type place struct {
+	has   string // that a line with it has
 	at    *regexp.Regexp
 	users int // so many of its groups are users, the others hosts
 }
 
 // places are those that are known, of all formats.
 var places = []place{
-	{regexp.MustCompile(`\b(?:from|by|to|user) ([^\s"@]+)@([\pL\d][\w.-]*)`), 1},
-	{regexp.MustCompile(`\b\d+@([\pL\d][\w.-]*)`), 0},
-	{regexp.MustCompile(`\b[Ss]tarted on (\S+) (?:\(|for:)`), 0},
-	{regexp.MustCompile(`\b(?:status|servers?) on (\S+) \(port`), 0},
-	{regexp.MustCompile(`(?:license server system on machine|Host used in license file:) (\S+)`), 0},
-	{regexp.MustCompile(`(?:\(s\) on |daemon status \(on )([^\s:)]+)`), 0},
-	{regexp.MustCompile(`\(([^\s()/]+)/\S+ \d+\)`), 0},
-	{regexp.MustCompile(`,\(([^(),]+),([^(),]+),\d+\)\s*$`), 1},
-	{regexp.MustCompile(` for (?:USER|GROUP|USER_GROUP|HOST_GROUP|PROJECT) (\S+)`), 1},
-	{regexp.MustCompile(` for (?:HOST|INTERNET|DISPLAY) (\S+)`), 0},
-	{regexp.MustCompile(`Checkin failed feature "[^"]*": (\S+) (\S+)`), 1},
-	{regexp.MustCompile(`(?i)\b(?:computer|server) name:?\s+(\S+)`), 0},
-	{regexp.MustCompile(`"Hostname" "([^"]+)"`), 0},
-	{regexp.MustCompile(`\bHOSTNAME=([\w.-]+)`), 0},
-	{regexp.MustCompile(`^START (\S+) \d`), 0},
-	{regexp.MustCompile(`^Licensee:\s*(\S.*?)\s*$`), 1},
-	{regexp.MustCompile(`(?:[\[/@<]|IP=")(\d{1,3}(?:\.\d{1,3}){3})\b`), 0},
+	{"@", regexp.MustCompile(`\b(?:from|by|to|user) ([^\s"@]+)@([\pL\d][\w.-]*)`), 1},
+	{"@", regexp.MustCompile(`\b\d+@([\pL\d][\w.-]*)`), 0},
+	{"tarted on ", regexp.MustCompile(`\b[Ss]tarted on (\S+) (?:\(|for:)`), 0},
+	{" (port", regexp.MustCompile(`\b(?:status|servers?) on (\S+) \(port`), 0},
+	{" on machine ", regexp.MustCompile(`license server system on machine (\S+)`), 0},
+	{"Host used in", regexp.MustCompile(`Host used in license file: (\S+)`), 0},
+	{"(s) on ", regexp.MustCompile(`\(s\) on ([^\s:)]+)`), 0},
+	{"status (on ", regexp.MustCompile(`daemon status \(on ([^\s:)]+)`), 0},
+	{"/", regexp.MustCompile(`\(([^\s()/]+)/\S+ \d+\)`), 0},
+	{",(", regexp.MustCompile(`,\(([^(),]+),([^(),]+),\d+\)\s*$`), 1},
+	{" for ", regexp.MustCompile(` for (?:USER|GROUP|USER_GROUP|HOST_GROUP|PROJECT) (\S+)`), 1},
+	{" for ", regexp.MustCompile(` for (?:HOST|INTERNET|DISPLAY) (\S+)`), 0},
+	{"Checkin failed", regexp.MustCompile(`Checkin failed feature "[^"]*": (\S+) (\S+)`), 1},
+	{"name:", regexp.MustCompile(`\b(?:Computer|Server) name:\s+(\S+)`), 0},
+	{`"Hostname"`, regexp.MustCompile(`"Hostname" "([^"]+)"`), 0},
+	{"HOSTNAME=", regexp.MustCompile(`\bHOSTNAME=([\w.-]+)`), 0},
+	{"START ", regexp.MustCompile(`^START (\S+) \d`), 0},
+	{"Licensee:", regexp.MustCompile(`^Licensee:\s*(\S.*?)\s*$`), 1},
+	{".", regexp.MustCompile(`(?:[\[/@<]|IP=")(\d{1,3}(?:\.\d{1,3}){3})\b`), 0},
 }
 
 // addPlaces takes the names at known places of a line.
 func addPlaces(line string, add func(nameIn)) {
 	for _, p := range places {
+		if !strings.Contains(line, p.has) {
+			continue
+		}
 		for _, m := range p.at.FindAllStringSubmatch(line, -1) {
 			for i, text := range m[1:] {
 				if len(text) > 1 && strings.Trim(text, "0123456789") != "" {

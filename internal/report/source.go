@@ -100,13 +100,19 @@ func (in *input) detect(as string) error {
 	return nil
 }
 
-func names() string {
+// UnknownFormat is the format of a file that was not recognised.
+const UnknownFormat = string(format.Unknown)
+
+// Formats returns the names of the formats that are read.
+func Formats() []string {
 	all := make([]string, len(format.All))
 	for i, f := range format.All {
 		all[i] = string(f)
 	}
-	return strings.Join(all, ", ")
+	return all
 }
+
+func names() string { return strings.Join(Formats(), ", ") }
 
 // of returns the inputs of a format that count.
 func of(inputs []*input, f format.Format) []*input {

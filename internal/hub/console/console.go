@@ -99,6 +99,7 @@ type pages struct {
 	usage         look.Page[usagePage]
 	details       look.Page[detailsPage]
 	servers       look.Page[serversPage]
+	bench         look.Page[benchPage]
 	registrations look.Page[registrationsPage]
 	register      look.Page[registerPage]
 	review        look.Page[reviewPage]
@@ -126,6 +127,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.usage, &err, "usage", "product")
 	read(a, &p.details, &err, "details", "product", "checkouts")
 	read(a, &p.servers, &err, "servers")
+	read(a, &p.bench, &err, "bench")
 	read(a, &p.registrations, &err, "registrations")
 	read(a, &p.register, &err, "register")
 	read(a, &p.review, &err, "review")
@@ -169,6 +171,9 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
+		{"GET /bench", account.Viewer, c.getBench},
+		{"POST /bench", account.Viewer, c.postBench},
+		{"POST /bench/redacted", account.Viewer, c.postBenchRedacted},
 
 		{"GET /registrations", account.Viewer, c.getRegistrations},
 		{"GET /registrations/register", account.Operator, c.getRegister},

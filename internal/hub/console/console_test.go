@@ -322,7 +322,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 
 func TestEveryAnswerHasThePolicy(t *testing.T) {
 	h := founded(t)
-	for _, path := range []string{"/", "/servers", "/registrations", "/login", "/no/such/page", "/usage/no-such-product", "/ui/kit"} {
+	for _, path := range []string{"/", "/servers", "/bench", "/registrations", "/login", "/no/such/page", "/usage/no-such-product", "/ui/kit"} {
 		a := h.get(path)
 		if got := a.header.Get("Content-Security-Policy"); got != look.Policy {
 			t.Errorf("%s: policy %q", path, got)
@@ -339,13 +339,13 @@ func TestNobodySeesAPageWithoutSigningIn(t *testing.T) {
 	h := founded(t)
 	h.browser = h.newBrowser()
 	for _, path := range []string{
-		"/", "/usage/cad", "/usage/cad/trend.csv", "/usage/cad/servers.csv", "/servers", "/registrations", "/registrations/register", "/ui/kit",
+		"/", "/usage/cad", "/usage/cad/trend.csv", "/usage/cad/servers.csv", "/servers", "/bench", "/registrations", "/registrations/register", "/ui/kit",
 	} {
 		h.get(path).wants(http.StatusSeeOther)
 	}
 	for _, path := range []string{
 		"/registrations/review", "/registrations/approve", "/registrations/refuse", "/registrations/x/withdraw",
-		"/registrations/servers/x/approve", "/registrations/agents/1/remove",
+		"/registrations/servers/x/approve", "/registrations/agents/1/remove", "/bench", "/bench/redacted",
 	} {
 		a := h.post(path, nil)
 		a.wants(http.StatusSeeOther)
@@ -511,7 +511,7 @@ func TestDenialsAreShownWithTheirRule(t *testing.T) {
 
 func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
 	h := founded(t)
-	h.post("/registrations/review", url.Values{"code": {strings.Repeat("A", 100_000)}}).wants(http.StatusUnprocessableEntity, "could not be read")
+	h.post("/registrations/review", url.Values{"code": {strings.Repeat("A", 100_000)}}).wants(http.StatusRequestEntityTooLarge, "64 KiB")
 }
 
 // assignedHouse has a user/device product.

@@ -104,6 +104,10 @@ func samplePages(t *testing.T) map[string]string {
 	render("servers empty", func() ([]byte, error) {
 		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false))
 	})
+	for _, view := range []string{viewFacts, viewAll, viewUnread, viewRedacted} {
+		render("bench "+view, func() ([]byte, error) { return p.bench.Render(shell, sampleBench(t, clock, view)) })
+	}
+	render("bench empty", func() ([]byte, error) { return p.bench.Render(shell, newBenchPage(benchInput{zone: "UTC"})) })
 	render("registrations", func() ([]byte, error) { return p.registrations.Render(shell, sampleRegistrations(clock)) })
 	render("registrations empty", func() ([]byte, error) {
 		return p.registrations.Render(shell, newRegistrationsPage(clock, account.Viewer, nil, nil, nil))
@@ -139,6 +143,36 @@ func sampleRegistrations(clock look.Clock) registrationsPage {
 		{ID: "a", Host: hostile, State: registration.Approved, Asked: review.Asked, Expires: now.Add(23 * time.Hour), Words: review.Words},
 		{ID: "b", Host: "lab-7", State: registration.Expired, Asked: now.Add(-26 * time.Hour), Expires: now.Add(-2 * time.Hour), Words: review.Words},
 	}, []registration.PendingServer{{Server: review.Servers[0], Agent: 4, Host: hostile}})
+}
+
+// sampleBench is the bench with a text whose names are hostile.
+func sampleBench(t *testing.T, clock look.Clock, view string) benchPage {
+	t.Helper()
+	in := benchInput{file: hostile, zone: "Europe/Berlin", view: view, page: 1, text: []byte(`LM-X End-user Utility v3.32
+
+LM-X License Server on 6200@lic7:
+
+Server version: v5.1 Uptime: 3 day(s) 12 hour(s) 0 min(s) 51 sec(s)
+----------------------------------------
+Feature: ` + hostile + ` Version: 2.0 Vendor: <b>VENDOR
+Start date: 2026-01-01 Expire date: 2026-12-31
+Key type: EXCLUSIVE License sharing: NONE
+
+5 of 10 license(s) used:
+
+5 license(s) used by <b>VIEWER@<script>alert(1)</script> [192.0.2.7]
+Login time: 2026-03-02 08:00   Checkout time: 2026-03-02 08:01
+<script>alert(2)</script>
+`)}
+	page := newBenchPage(in)
+	var err error
+	if page.Result, err = newBenchResult(clock.Now, in); err != nil {
+		t.Fatal(err)
+	}
+	if view == viewFacts && len(page.Result.Tables) < 3 {
+		t.Errorf("%d tables of facts, want features, holders and terms", len(page.Result.Tables))
+	}
+	return page
 }
 
 func TestEveryPageKeepsToThePolicy(t *testing.T) {

@@ -26,6 +26,9 @@ var leasts = map[string]account.Role{
 	"GET /ui/kit":                        account.Viewer,
 	"GET /usage/{product}/denials.csv":   account.Viewer,
 	"GET /usage/{product}/checkouts.csv": account.Viewer,
+	"GET /bench":                         account.Viewer,
+	"POST /bench":                        account.Viewer,
+	"POST /bench/redacted":               account.Viewer,
 
 	"GET /registrations/register":                account.Operator,
 	"POST /registrations/review":                 account.Operator,

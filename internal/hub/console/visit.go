@@ -1,6 +1,8 @@
 package console
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,8 +16,12 @@ import (
 	"headroom/internal/look"
 )
 
-// maxForm is the most that a form may send.
-const maxForm = 64 << 10
+// maxForm is the most that a form may send, but those that carry a text; what is
+// refused is read up to maxRefused, so that the browser gets to see why.
+const (
+	maxForm    = 64 << 10
+	maxRefused = 64 << 20
+)
 
 // A visit is one request: who asks, for which organisation, and how times are
 // written for it. Before signing in there is no member.
@@ -36,13 +42,17 @@ func (v visit) actor() registration.Actor {
 func (c *Console) page(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		body := r.Body
+		r.Body = http.MaxBytesReader(w, body, rt.most())
 		v, err := c.visit(r)
 		if err == nil && rt.least != "" {
 			err = allowed(v, rt.least)
 		}
 		if err == nil && r.Method == http.MethodPost {
-			err = readForm(r)
+			err = readForm(r, rt.most())
+		}
+		if fault.KindOf(err) == fault.TooLarge {
+			_, _ = io.CopyN(io.Discard, body, maxRefused) // it is refused whatever comes
 		}
 		if err == nil {
 			err = rt.handle(w, r, v)
@@ -96,8 +106,29 @@ func allowed(v visit, least account.Role) error {
 	return nil
 }
 
-func readForm(r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+// largeForms are those that carry a text.
+var largeForms = map[string]bool{"POST /bench": true, "POST /bench/redacted": true}
+
+// most is how much a form of the route may send.
+func (rt route) most() int64 {
+	if largeForms[rt.pattern] {
+		return maxBenchForm
+	}
+	return maxForm
+}
+
+// readForm reads a form of at most so many bytes into memory.
+func readForm(r *http.Request, most int64) error {
+	err := r.ParseForm()
+	if err == nil {
+		if err = r.ParseMultipartForm(most); errors.Is(err, http.ErrNotMultipart) {
+			err = nil
+		}
+	}
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return fault.Wrap(fault.TooLarge, err, "the form is larger than what may be sent here: "+strconv.FormatInt(most>>10, 10)+" KiB")
+	}
+	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the form could not be read; go back and send it again")
 	}
 	return nil
