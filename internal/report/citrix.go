@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"headroom/internal/format/citrix"
 	"headroom/internal/format/facts"
@@ -72,8 +73,8 @@ func citrixFacts(a citrix.Answer, o Options, each func(Fact) error) error {
 			return err
 		}
 	}
-	if a.Server.Version != "" {
-		if err := each(Fact{Kind: "server", Text: "version " + a.Server.Version}); err != nil {
+	if a.Server.Version != "" || len(a.Server.Hosts) > 0 {
+		if err := each(Fact{Kind: "server", Host: strings.Join(a.Server.Hosts, " "), Text: "version " + a.Server.Version}); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/license"
 	"headroom/internal/report"
 )
 
@@ -32,5 +33,34 @@ func TestCitrixTextsAreReadAsFacts(t *testing.T) {
 		if f.Kind != c.kind || f.Feature != c.feature || f.User != c.user || f.Host != c.host || !strings.Contains(f.Text, c.says) {
 			t.Errorf("%q: %+v, want %+v", c.text, f, c)
 		}
+	}
+}
+
+// A list of users names a part of the pool, and the inventory all of it: they
+// are one row.
+func TestACitrixServerIsReportedWithItsUsers(t *testing.T) {
+	r := make1(t,
+		source("users.txt", []byte("Usage data is 3 minutes old.\nUsers:\n anna XDT_PLT_UD 2026.1201 (Mon Nov  2 08:15:00 2026)\n")),
+		source("pools.txt", []byte("headroom-citrix-1 {\"source\":\"wmi-pools\",\"rows\":[{\"PLD\":\"XDT_PLT_UD\",\"SubscriptionDate\":\"2026.1201\","+
+			"\"LicenseType\":\"Retail\",\"Count\":\"110\",\"Overdraft\":\"10\",\"InUseCount\":\"7\"}]}\n"+
+			"headroom-citrix-1 {\"source\":\"sdk-inventory\",\"rows\":[{\"ProductEditionModel\":\"XDT_PLT_UD\",\"SubscriptionDate\":\"2026.1201\","+
+			"\"LicenseType\":\"Retail\",\"TotalCount\":\"110\"}]}\n")))
+	f := row(t, r, "XDT_PLT_UD", "2026.1201 Retail")
+	if f.Installed != license.Of(110) || f.Overdraft != license.Of(10) || f.InUse != license.Of(7) || f.Manager != "citrix" {
+		t.Errorf("%s: %v of %v, overdraft %v; want 7 of 110, 10: two sources are never added", f.Manager, f.InUse, f.Installed, f.Overdraft)
+	}
+	if len(r.Features) != 1 || len(r.Assigned) != 1 || r.Assigned[0].Place != f.Place || r.Assigned[0].Name != "anna" {
+		t.Errorf("features %+v, assigned %+v; want anna at the one feature", r.Features, r.Assigned)
+	}
+	if p := r.Products[0]; p.Name != "Citrix Virtual Apps and Desktops Premium" {
+		t.Errorf("product %q", p.Name)
+	}
+}
+
+func TestAHistoryOfDaysGivesTheHighestWithoutItsMoment(t *testing.T) {
+	r := make1(t, source("h.csv", []byte("Date,PLD,Total,In use\n2026-10-24,XDT_PLT_UD,9,7\n2026-10-25,XDT_PLT_UD,9,8\n2026-10-26,XDT_PLT_UD,9,2\n")))
+	p := row(t, r, "XDT_PLT_UD", "").Peak
+	if p.Value != license.Of(8) || !p.At.IsZero() || p.Basis != license.BasisBetween {
+		t.Errorf("peak %v at %v, %s; want 8, between, at an unknown moment", p.Value, p.At, p.Basis)
 	}
 }

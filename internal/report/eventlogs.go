@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/internal/format"
+	"headroom/internal/format/denial"
 	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
@@ -33,11 +34,13 @@ func (c *collector) eventLogs(inputs []*input) error {
 			return err
 		}
 		for _, h := range histories {
-			totals, err := h.read(nil)
-			if err != nil {
+			server := c.only(lf.manager)
+			t := newEventTotals(lf.silence, nil)
+			t.onDenial = func(d denial.Denial) { c.denied(server, d) }
+			if err := h.read(t); err != nil {
 				return err
 			}
-			c.events(h, totals)
+			c.events(h, t, server)
 		}
 	}
 	return nil
@@ -135,35 +138,33 @@ func (in *input) each(lf logFormat, o Options, use func(facts.Event)) (eventLog,
 }
 
 // read adds up the history.
-func (h *eventHistory) read(onStep func(p *eventPool, at time.Time)) (*eventTotals, error) {
-	t := newEventTotals(h.format.silence, onStep)
+func (h *eventHistory) read(t *eventTotals) error {
 	for _, f := range h.files {
 		log, err := f.each(h.format, h.options, t.add)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Path, err)
+			return fmt.Errorf("%s: %w", f.Path, err)
 		}
 		t.end(log.Unread().Total > 0)
 	}
-	t.flush()
-	return t, nil
+	t.finish()
+	return nil
 }
 
 // steps reads the history a second time, for the changes of one row only.
 func (h *eventHistory) steps(r *row, each func(at, inUse, high int64)) (last int64, gaps []gap, err error) {
-	t, err := h.read(func(p *eventPool, at time.Time) {
+	t := newEventTotals(h.format.silence, func(p *eventPool, at time.Time) {
 		if p.feature == r.Feature.Feature && p.variant == r.Variant && sameWord(p.daemon, r.Daemon) {
 			each(at.Unix(), p.use, p.high)
 		}
 	})
-	if err != nil {
+	if err := h.read(t); err != nil {
 		return 0, nil, err
 	}
 	return t.now.Unix(), t.gaps, nil
 }
 
 // events makes the rows of one history.
-func (c *collector) events(h *eventHistory, t *eventTotals) {
-	server := c.only(h.format.manager)
+func (c *collector) events(h *eventHistory, t *eventTotals, server string) {
 	for _, g := range t.gaps {
 		h.warnOf(g)
 	}
@@ -196,6 +197,7 @@ func (r *row) counted(p *eventPool, basis license.Basis, o Options) {
 	}
 	r.Out, r.In = license.Of(p.out), license.Of(p.in)
 	r.Denied, r.Denials, r.Unsupported = license.Of(p.denied), license.Of(p.denials), license.Of(p.unsupported)
+	r.DenialsTrue, r.DenialsFalse = license.Of(p.unserved), license.Of(p.served)
 	r.Checkouts, r.CheckedOut = license.Of(p.out), license.Of(p.outLicenses)
 	r.Users, r.Hosts = license.Of(int64(len(p.users))), license.Of(int64(len(p.hosts)))
 	r.Open, r.OpenCheckouts = license.Of(p.use), license.Of(int64(p.holdings()))

@@ -3,13 +3,10 @@ package report
 import (
 	"time"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/format/facts"
 	"headroom/internal/license"
 )
-
-// retry is within which time a refusal of the same request is a repeat of the
-// one before it.
-const retry = 5 * time.Minute
 
 // eventTotals add up the events of a history that may be spread over several
 // files, which are added in order of time.
@@ -20,8 +17,10 @@ const retry = 5 * time.Minute
 // changes nothing. A start or end of a daemon gives back all that is out on it.
 // A line that goes back in time counts in the second that was reached before it.
 type eventTotals struct {
-	onStep  func(p *eventPool, at time.Time) // for every second in which a pool changed; may be nil
-	silence time.Duration                    // how long a line vouches for what follows it; 0: for ever
+	onStep   func(p *eventPool, at time.Time) // for every second in which a pool changed; may be nil
+	onDenial func(denial.Denial)              // for every denial with a date; may be nil
+	silence  time.Duration                    // how long a line vouches for what follows it; 0: for ever
+	watch    denial.Watch
 
 	pools   map[Place]*eventPool
 	list    []*eventPool    // in order of the log
@@ -35,46 +34,10 @@ type eventTotals struct {
 	gaps    []gap
 }
 
-// An eventPool is what a history says of one pool.
-type eventPool struct {
-	daemon, feature, variant string
-
-	out, outLicenses, in, held, denied, denials, unsupported, queued int64
-
-	use       int64 // licenses that are out
-	peak      int64
-	peakAt    time.Time
-	high      int64 // of this second
-	dirty     bool
-	started   bool // all that is out was seen going out
-	counts    bool // some event does not tell what is in use
-	installed license.Count
-	holds     map[holding]int // checkouts that are out
-	users     map[string]*eventUser
-	hosts     map[string]bool
-	refusals  map[asker]time.Time // the last one of each request
-	first     time.Time
-	last      time.Time
-}
-
-// A holding is what a return has in common with its checkout.
-type holding struct {
-	user, host, handle string
-	licenses           int64
-}
-
-// An asker is somebody who was refused.
-type asker struct{ user, host string }
-
-// An eventUser is somebody who checks out or in.
-type eventUser struct {
-	name string
-	out  int64
-	last time.Time
-}
-
 func newEventTotals(silence time.Duration, onStep func(*eventPool, time.Time)) *eventTotals {
-	return &eventTotals{onStep: onStep, silence: silence, pools: map[Place]*eventPool{}, started: map[string]bool{}, moved: map[string]bool{}, fresh: true}
+	t := &eventTotals{onStep: onStep, silence: silence, pools: map[Place]*eventPool{}, started: map[string]bool{}, moved: map[string]bool{}, fresh: true}
+	t.watch.Tell = t.denied
+	return t
 }
 
 // end ends a file, of which lines may not have been read.
@@ -101,11 +64,17 @@ func (t *eventTotals) add(e facts.Event) {
 		p := t.pool(daemon, e.Pool)
 		t.moved[daemon] = true
 		t.move(p, e)
+		if e.Kind == facts.Out && t.watch.Waiting() && !e.At.IsZero() {
+			t.watch.Served(t.now, request(daemon, e).Folded())
+		}
 		p.seen(e.At)
 	case facts.Refused:
 		p := t.pool(daemon, e.Pool)
 		p.refused(e)
 		p.seen(e.At)
+		if !e.Again && !e.At.IsZero() {
+			t.watch.Refused(t.now, request(daemon, e), e.Reason)
+		}
 	case facts.Queued:
 		p := t.pool(daemon, e.Pool)
 		p.queued++
@@ -130,6 +99,7 @@ func (t *eventTotals) advance(e facts.Event) {
 	t.flush()
 	if t.silence > 0 && e.At.Sub(t.now) > t.silence {
 		t.gaps = append(t.gaps, gap{t.now.Add(t.silence).Unix(), e.At.Unix()})
+		t.watch.End()
 		if t.fresh && e.Kind != facts.Start {
 			t.lossy = true // a file is missing
 			t.now = e.At
@@ -147,6 +117,34 @@ func (t *eventTotals) flush() {
 		}
 	}
 	t.dirty = t.dirty[:0]
+}
+
+// finish ends the history.
+func (t *eventTotals) finish() {
+	t.flush()
+	t.watch.Advance(t.now)
+	t.watch.End()
+}
+
+// request is what somebody asks for.
+func request(daemon string, e facts.Event) denial.Request {
+	pool := e.Pool
+	pool.Daemon = daemon
+	return denial.Request{Pool: pool, User: e.User, Host: e.Host}
+}
+
+// denied takes a denial of which it is known how it ended, or that it is not.
+func (t *eventTotals) denied(d denial.Denial) {
+	p := t.pool(d.Pool.Daemon, d.Pool)
+	switch d.Outcome {
+	case denial.Unserved:
+		p.unserved++
+	case denial.Served:
+		p.served++
+	}
+	if t.onDenial != nil {
+		t.onDenial(d)
+	}
 }
 
 // pool returns a pool, made if it is new.
@@ -223,21 +221,6 @@ func (t *eventTotals) began(p *eventPool, e facts.Event) {
 	}
 }
 
-func (p *eventPool) take(h holding, licenses int64) {
-	p.holds[h]++
-	p.use += licenses
-}
-
-func (p *eventPool) giveBack(h holding, licenses int64) {
-	if p.holds[h] == 0 {
-		return
-	}
-	p.use -= licenses
-	if p.holds[h]--; p.holds[h] == 0 {
-		delete(p.holds, h)
-	}
-}
-
 // note takes a new use into peak and second.
 func (t *eventTotals) note(p *eventPool) {
 	if p.use > p.peak {
@@ -248,56 +231,6 @@ func (t *eventTotals) note(p *eventPool) {
 		t.dirty = append(t.dirty, p)
 	}
 	p.high = max(p.high, p.use)
-}
-
-// user notes who an event is about.
-func (p *eventPool) user(e facts.Event) {
-	note(p.hosts, e.Host)
-	if e.User == "" {
-		return
-	}
-	u := p.users[license.FoldName(e.User)]
-	if u == nil {
-		u = &eventUser{name: e.User}
-		p.users[license.FoldName(e.User)] = u
-	}
-	if u.last = later(u.last, e.At); e.Kind == facts.Out {
-		u.out++
-	}
-}
-
-// refused counts a refusal. One after which the client asks elsewhere is no
-// denial.
-func (p *eventPool) refused(e facts.Event) {
-	if e.Again {
-		p.unsupported++
-		return
-	}
-	p.denied++
-	who := asker{license.FoldName(e.User), license.FoldName(e.Host)}
-	last, again := p.refusals[who]
-	if !again || e.At.Sub(last) > retry {
-		p.denials++
-	}
-	p.refusals[who] = e.At
-}
-
-func (p *eventPool) seen(at time.Time) {
-	if at.IsZero() {
-		return
-	}
-	if p.first.IsZero() {
-		p.first = at
-	}
-	p.last = later(p.last, at)
-}
-
-// holdings returns how many checkouts are out.
-func (p *eventPool) holdings() (n int) {
-	for _, k := range p.holds {
-		n += k
-	}
-	return n
 }
 
 // basis says how well the peak of a pool is known: exactly where the history

@@ -195,3 +195,27 @@ func TestFilesOfOneEventLogAreOneHistory(t *testing.T) {
 		}
 	})
 }
+
+// Who was served soon after a refusal did not go without: the rule is that of
+// every log.
+func TestDenialsOfEveryLogAreTrueOrFalse(t *testing.T) {
+	refused := "05/11 08:%s (mech) DENIED: (1) gear v1.0 to %s@pc\nAll licenses in use\n"
+	r := make1(t, writtenSource("mech.log", isvStart+
+		fmt.Sprintf(refused, "10", "ann")+fmt.Sprintf(refused, "10", "ben")+
+		"05/11 08:12 (mech) OUT: gear v1.0 by Ann@PC\n"+
+		"05/11 08:30 (mech) OUT: gear v1.0 by cid@pc\n"+fmt.Sprintf(refused, "31", "dan")))
+	f := row(t, r, "gear", "")
+	if f.Denied != license.Of(3) || f.Denials != license.Of(3) || f.DenialsTrue != license.Of(1) || f.DenialsFalse != license.Of(1) {
+		t.Errorf("denied %v, denials %v, true %v, false %v; want 3, 3, 1, 1", f.Denied, f.Denials, f.DenialsTrue, f.DenialsFalse)
+	}
+	var got []string
+	for _, d := range r.Denials {
+		got = append(got, fmt.Sprint(d.Day, " ", d.Daemon, " ", d.User, " ", d.True, d.False, d.Unknown, " ", d.Reason))
+	}
+	want := []string{
+		"2026-05-11 mech ann 0 1 0 All licenses in use", "2026-05-11 mech ben 1 0 0 All licenses in use", "2026-05-11 mech dan 0 0 1 All licenses in use",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("denials (-want +got):\n%s", diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"headroom/internal/format/denial"
 	"headroom/internal/format/facts"
 	"headroom/internal/format/generic"
 	"headroom/internal/license"
@@ -20,7 +21,7 @@ func (c *collector) document(d generic.Document) {
 	if len(d.Output.Servers) != 1 {
 		return
 	}
-	t := told{Status: d.Output.Servers[0], name: serverName(d.Output.Servers[0].Server)}
+	t := &told{Status: d.Output.Servers[0], name: serverName(d.Output.Servers[0].Server)}
 	for _, u := range d.Uses {
 		r := c.row(t.place(u.Pool, u.Daemon))
 		h, ok := r.history.(*usesHistory)
@@ -35,6 +36,9 @@ func (c *collector) document(d generic.Document) {
 	for _, n := range d.Denials {
 		r := c.row(t.place(n.Pool, ""))
 		r.Denied, r.Denials = added(r.Denied, license.Of(n.Count)), added(r.Denials, license.Of(1))
+		c.denied(t.name, denial.Denial{
+			Request: denial.Request{Pool: n.Pool, User: n.User, Host: n.Host}, First: n.At, Last: n.At, Count: n.Count, Reason: n.Reason,
+		})
 		at := c.options.instant(n.At)
 		r.First, r.Last = earliest(r.First, at), latest(r.Last, at)
 	}

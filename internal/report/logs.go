@@ -46,7 +46,8 @@ func (c *collector) logs(inputs []*input) error {
 	}
 	for _, h := range histories {
 		h.totals = flexnet.NewLogTotals(c.logOptions)
-		h.totals.OnDenial = func(d denial.Denial) { c.denied(h.server, d) }
+		server := c.named(flexnetName, h.server)
+		h.totals.OnDenial = func(d denial.Denial) { c.denied(server, d) }
 		for _, f := range h.files {
 			file, err := h.totals.Read(f.reader())
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 type row struct {
 	Feature
 	told    bool       // a status names it
+	most    Peak       // the highest that a table of the past tells
 	history history    // the log that tells about it; nil if none does
 	samples []sampleAt // what the statuses said, oldest first once they are all read
 }

@@ -111,25 +111,20 @@ func (c *collector) only(manager string) string {
 
 // hear takes over what a status says of its license server, but for the counts.
 func (s *said) hear(n told, rows map[license.Pool]*row, o Options) {
-	at := o.instant(n.Snapshot.At)
-	s.Server = Server{
-		Name: s.Name, Manager: n.Server.Manager, Hosts: n.Server.Hosts, Port: n.Server.Port, HostID: n.Server.HostID,
-		Version: n.Server.Version, At: at, Complete: n.Snapshot.Complete, Error: n.Error, Partial: n.Partial,
+	if len(n.Snapshot.Readings) > 0 || n.Error != "" || s.At.IsZero() {
+		s.Server = Server{
+			Name: s.Name, Manager: n.Server.Manager, Hosts: n.Server.Hosts, Port: n.Server.Port, HostID: n.Server.HostID,
+			Version: n.Server.Version, At: o.instant(n.Snapshot.At), Complete: n.Snapshot.Complete, Error: n.Error, Partial: n.Partial,
+		}
 	}
-	if n.Error != "" && len(n.Snapshot.Readings) == 0 {
+	if len(n.Snapshot.Readings) == 0 {
 		return // what was known before is not known better
 	}
-	s.holders, s.assigned, s.terms = nil, nil, nil
+	s.holders, s.terms = nil, nil
 	for _, h := range n.Snapshot.Holders {
 		s.holders = append(s.holders, Holder{
 			Place: rows[h.Pool].Place, Kind: h.Kind, User: h.User, Host: h.Host, Display: h.Display,
 			Licenses: h.Licenses, Since: o.instant(h.Since), Handle: h.Handle,
-		})
-	}
-	for _, a := range n.Assigned.List {
-		s.assigned = append(s.assigned, Assigned{
-			Place: rows[a.Pool].Place, Kind: a.Kind, Name: a.Name,
-			First: o.instant(a.First), Last: o.instant(a.Last), LastIs: n.Assigned.LastIs,
 		})
 	}
 	for _, t := range n.Terms {

@@ -235,6 +235,7 @@ func TestOtherManagersSamplesGiveTheFactsOfTheirIndex(t *testing.T) {
 		"olicense/olixtool-4.8-in-use-utf8.txt":                                 "ftire_adams 4/3 by 2 users; 1 products",
 		"mathlm/monitorlm-11.2-text-WHITESPACE-COLLAPSED.txt":                   "MathKernel 40/4 by 1 users; 4 products",
 		"sentinel/lsmon-9.1-first-feature-no-clients.txt":                       "ARMS_ID 99999/0 by 0 users; 1 products",
+		"citrix/checkmk-citrix_licenses-section-testset.txt":                    "MPS_ENT_CCU 2182/1658 by unknown users; 6 products",
 		"rlm/reportlog-std-v10-two-runs.log":                                    "out 5 in 3 denied 1",
 		"rlm/reportlog-std-v8-truncated-record.log":                             "out 1 in 2 denied 0",
 		"rlm/isvlog-out-in-denied-reread.log":                                   "out 5 in 3 denied 1",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"headroom/internal/format"
+	"headroom/internal/format/citrix"
 	"headroom/internal/format/generic"
 	"headroom/internal/format/text"
 )
@@ -33,6 +34,7 @@ type input struct {
 	twin   bool  // all of it stands in another input
 
 	document *generic.Document // once a document of our own JSON is read
+	past     []citrix.Past     // once Citrix's is
 }
 
 // reader returns the input's own bytes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/internal/format"
+	"headroom/internal/format/citrix"
 	"headroom/internal/format/facts"
 	"headroom/internal/format/flexnet"
 	"headroom/internal/format/generic"
@@ -26,6 +27,7 @@ type told struct {
 func (c *collector) statuses(inputs []*input) error {
 	var all []told
 	var documents []generic.Document
+	var past []citrix.Past
 	for _, in := range inputs {
 		if in.twin {
 			continue
@@ -44,11 +46,16 @@ func (c *collector) statuses(inputs []*input) error {
 		if in.document != nil {
 			documents = append(documents, *in.document)
 		}
+		past = append(past, in.past...)
 	}
 	slices.SortStableFunc(all, func(a, b told) int { return a.when.Compare(b.when) })
-	for _, t := range all {
-		c.told(t)
+	for i := range all {
+		c.told(&all[i])
 	}
+	for _, t := range all { // once every pool is known: a list of names may name less of it
+		c.assigned(t)
+	}
+	c.maxima(past)
 	for _, r := range c.rows {
 		r.sampled(c.options)
 	}
@@ -67,6 +74,8 @@ func (in *input) output(o Options) (out facts.Output, err error) {
 		s, err = flexnet.ParseStatus(in.reader(), flexnet.StatusOptions{Zone: o.Zone, CodePage: o.CodePage})
 		out = flexnetOutput(s)
 		in.doubts(s)
+	case isCitrix(in.format):
+		out, err = in.citrix(o)
 	case in.format == format.GenericStatus:
 		var d generic.Document
 		d, err = generic.Parse(in.reader(), in.facts(o))
@@ -152,7 +161,7 @@ func serverName(s license.Server) string {
 func shownName(s license.Server) string { return cmp.Or(serverName(s), "the license server") }
 
 // told takes over what a status says.
-func (c *collector) told(t told) {
+func (c *collector) told(t *told) {
 	server := c.server(t.Server.Manager, append([]string{t.name}, t.Server.Hosts...)...)
 	if sameHost(server.Name, t.name) && len(t.name) > len(server.Name) {
 		server.Name = t.name // the full name
@@ -180,139 +189,56 @@ func (c *collector) told(t told) {
 		}
 		c.used(r, h.User, latest(at, c.options.instant(h.Since)), license.Count{})
 	}
-	for _, a := range t.Assigned.List {
-		if r := rowOf(a.Pool); a.Kind == license.AssignedUser {
-			c.used(r, a.Name, c.options.instant(a.Last), license.Count{})
-		}
-	}
 	for _, term := range t.Terms {
 		rowOf(term.Pool)
 	}
 	for _, d := range t.Denied {
 		rowOf(d.Pool).Refused = license.Of(d.Count)
 	}
-	server.hear(t, rows, c.options)
+	server.hear(*t, rows, c.options)
 }
 
-func (t told) place(p license.Pool, daemon string) Place {
+// assigned takes over to whom licenses are assigned.
+func (c *collector) assigned(t told) {
+	if len(t.Assigned.List) == 0 {
+		return
+	}
+	s, daemon := c.server(t.Server.Manager, t.name), ""
+	if s.Manager == citrixName {
+		daemon = citrix.Daemon
+	}
+	s.assigned = nil
+	for _, a := range t.Assigned.List {
+		r := c.assignedRow(t.place(a.Pool, daemon))
+		s.assigned = append(s.assigned, Assigned{
+			Place: r.Place, Kind: a.Kind, Name: a.Name,
+			First: c.options.instant(a.First), Last: c.options.instant(a.Last), LastIs: t.Assigned.LastIs,
+		})
+		if a.Kind == license.AssignedUser {
+			c.used(r, a.Name, c.options.instant(a.Last), license.Count{})
+		}
+	}
+}
+
+// assignedRow returns the row of which a list of names tells: Citrix's names a
+// part of the variant, which is enough where it is of one row only.
+func (c *collector) assignedRow(at Place) *row {
+	var found []*row
+	for _, r := range c.rows {
+		part := at
+		if strings.HasPrefix(r.Variant, at.Variant+" ") {
+			part.Variant = r.Variant
+		}
+		if r.is(part) {
+			found = append(found, r)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return c.row(at)
+}
+
+func (t *told) place(p license.Pool, daemon string) Place {
 	return Place{Server: t.name, Manager: t.Server.Manager, Daemon: cmp.Or(p.Daemon, daemon), Feature: p.Feature, Variant: p.Variant}
-}
-
-// current takes over what a status says. Two readings of one row in one status
-// are added; where one of them tells nothing, nothing is known of the sum.
-func (r *row) current(n license.Reading, t tallied, at time.Time, again bool, o Options) {
-	r.First, r.Last = earliest(r.First, o.instant(at)), latest(r.Last, o.instant(at))
-	r.told = true
-	broken := n.State == license.StateError || n.State == license.StateUnknown
-	if again && (r.State == license.StateError || r.State == license.StateUnknown) {
-		return
-	}
-	if again && broken && r.InUse.Known {
-		r.samples = r.samples[:len(r.samples)-1] // it was a part
-	}
-	if !again || broken {
-		r.forget()
-	}
-	r.State, r.Error = n.State, n.Reason
-	if broken {
-		return
-	}
-	if n.State == license.StateCounted {
-		r.Installed = added(r.Installed, n.Installed)
-	}
-	r.InUse = added(r.InUse, n.InUse)
-	r.Reserved, r.Borrowed = added(r.Reserved, n.Reserved), added(r.Borrowed, n.Borrowed)
-	r.Queued, r.Overdraft = added(r.Queued, n.Queued), added(r.Overdraft, n.Overdraft)
-	if t.lines > 0 || n.InUse == license.Of(0) {
-		r.Checkouts, r.CheckedOut = added(r.Checkouts, license.Of(t.lines)), added(r.CheckedOut, license.Of(t.licenses))
-		r.Users, r.Hosts = added(r.Users, license.Of(int64(len(t.users)))), added(r.Hosts, license.Of(int64(len(t.hosts))))
-	}
-	r.sample(at, again)
-}
-
-// forget makes unknown what an older status said.
-func (r *row) forget() {
-	for _, c := range []*license.Count{
-		&r.Installed, &r.InUse, &r.Reserved, &r.Borrowed, &r.Queued, &r.Overdraft, &r.Checkouts, &r.CheckedOut, &r.Users, &r.Hosts,
-	} {
-		*c = license.Count{}
-	}
-}
-
-// sample keeps what is in use now.
-func (r *row) sample(at time.Time, again bool) {
-	if !r.InUse.Known {
-		return
-	}
-	if n := len(r.samples); again && n > 0 && r.samples[n-1].at.Equal(at) {
-		r.samples[n-1].inUse = r.InUse.N
-		return
-	}
-	r.samples = append(r.samples, sampleAt{at, r.InUse.N})
-}
-
-// added is the sum of what is known of two.
-func added(a, b license.Count) license.Count {
-	switch {
-	case !a.Known:
-		return b
-	case !b.Known:
-		return a
-	}
-	return a.Plus(b)
-}
-
-// tallied are those who hold licenses of a pool.
-type tallied struct {
-	lines, licenses int64
-	users, hosts    map[string]bool
-}
-
-func tally(holders []license.Holder) map[license.Pool]tallied {
-	all := map[license.Pool]tallied{}
-	for _, h := range holders {
-		if h.Kind == license.HolderReserved || h.Kind == license.HolderQueued {
-			continue
-		}
-		t, ok := all[h.Pool]
-		if !ok {
-			t = tallied{users: map[string]bool{}, hosts: map[string]bool{}}
-		}
-		t.lines++
-		t.licenses += h.Licenses
-		note(t.users, h.User)
-		note(t.hosts, h.Host)
-		all[h.Pool] = t
-	}
-	return all
-}
-
-// note adds a name to those that are told, whatever its case.
-func note(names map[string]bool, name string) {
-	if name != "" {
-		names[license.FoldName(name)] = true
-	}
-}
-
-// sampled sets the row's peak to the highest status.
-func (r *row) sampled(o Options) {
-	if len(r.samples) == 0 {
-		return
-	}
-	high := slices.MaxFunc(r.samples, func(a, b sampleAt) int { return cmp.Compare(a.inUse, b.inUse) })
-	r.Peak = Peak{Value: license.Of(high.inUse), At: o.instant(high.at), Basis: license.BasisSampled}
-}
-
-func earliest(a, b Instant) Instant {
-	if a.IsZero() || !b.IsZero() && b.Before(a.Time) {
-		return b
-	}
-	return a
-}
-
-func latest(a, b Instant) Instant {
-	if a.IsZero() || b.After(a.Time) {
-		return b
-	}
-	return a
 }

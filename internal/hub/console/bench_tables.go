@@ -35,7 +35,7 @@ func benchTables(clock look.Clock, r report.Report) []benchTable {
 	var all []benchTable
 	for _, t := range []benchTable{
 		serverTable(clock, r.Servers), featureTable(clock, r.Features), holderTable(clock, r.Holders),
-		assignedTable(clock, r.Assigned), termTable(clock, r.Terms), userTable(clock, r.Users),
+		assignedTable(clock, r.Assigned), termTable(clock, r.Terms), userTable(clock, r.Users), deniedTable(r.Denials),
 	} {
 		if len(t.Rows) > 0 {
 			all = append(all, t)
@@ -174,4 +174,14 @@ func userTable(clock look.Clock, rows []report.User) benchTable {
 	return tableOf("users", "Users", []string{"User", "Feature", "Checkouts#", "Last use#"}, rows, func(u report.User) []benchCell {
 		return []benchCell{wordCell(u.Name), placeCell(u.Place), countCell(u.Checkouts), timeCell(clock, u.Last)}
 	})
+}
+
+func deniedTable(rows []report.Denials) benchTable {
+	return tableOf("denied", "Denials", []string{"User", "Day", "Feature", "True#", "False#", "Not known#", "Refusals#", "Reason"}, rows,
+		func(d report.Denials) []benchCell {
+			return []benchCell{
+				wordCell(d.User), wordCell(d.Day), wordCell(d.Feature), countCell(license.Of(d.True)), countCell(license.Of(d.False)),
+				countCell(license.Of(d.Unknown)), countCell(license.Of(d.Refusals)), wordCell(d.Reason),
+			}
+		})
 }
