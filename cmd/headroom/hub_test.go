@@ -70,7 +70,7 @@ func TestHubSaysWhatIsWrongWithItsFlags(t *testing.T) {
 		usage bool // the command line itself is wrong
 	}{
 		{[]string{"hub", "run", "--store", store, "--addr", "0.0.0.0:0"}, "tls-cert", false},
-		{[]string{"hub", "run", "--store", filepath.Join(store, "no", "folder")}, "folder", false},
+		{[]string{"hub", "run", "--addr", "127.0.0.1:0", "--store", filepath.Join(store, "no", "folder")}, "folder", false},
 		{[]string{"hub", "run", "--stroe", store}, "did you mean", true},
 		{[]string{"hub", "run", "--log-format", "xml"}, "log-format", true},
 		{[]string{"hub", "run", "--trusted-proxy", "everybody"}, "trusted-proxy", true},
