@@ -9,6 +9,7 @@ import (
 
 	"headroom/internal/format/flexnet"
 	"headroom/internal/format/text"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -22,9 +23,9 @@ func parseLicenseFile(t testing.TB, in string) flexnet.LicenseFile {
 }
 
 func TestLicenseFileGolden(t *testing.T) {
-	for _, path := range fixtures(t, "testdata/license/*.lic") {
-		f := parseLicenseFile(t, string(fixture(t, path)))
-		checkGolden(t, path, struct {
+	for _, path := range formattest.Fixtures(t, "testdata/license/*.lic") {
+		f := parseLicenseFile(t, string(formattest.Fixture(t, path)))
+		formattest.Golden(t, path, struct {
 			File         flexnet.LicenseFile
 			Entitlements []flexnet.Entitlement
 		}{f, f.Entitlements()})
@@ -36,7 +37,7 @@ func TestLicenseFileGolden(t *testing.T) {
 var secrets = regexp.MustCompile(`(?i)1A2B|3C4D|5E6F|7788|0A0B|0C0D|2222|3333|ABCDEF|\d123456789|7a7b7c7d|AA11|CC33|1234|5678|5566|DEAD|BEEF|4567|89AB`)
 
 func TestLicenseKeysAreDropped(t *testing.T) {
-	in := string(fixture(t, "testdata/license/mixed.lic"))
+	in := string(formattest.Fixture(t, "testdata/license/mixed.lic"))
 	if len(secrets.FindAllString(in, -1)) < 20 {
 		t.Fatal("the fixture has hardly any key; the test shows nothing")
 	}
@@ -52,7 +53,7 @@ func TestLicenseKeysAreDropped(t *testing.T) {
 }
 
 func TestEntitlementsAddIncrementsAndTakeTheFirstFeature(t *testing.T) {
-	got := parseLicenseFile(t, string(fixture(t, "testdata/license/mixed.lic"))).Entitlements()
+	got := parseLicenseFile(t, string(formattest.Fixture(t, "testdata/license/mixed.lic"))).Entitlements()
 	counts := map[string]string{}
 	for _, e := range got {
 		counts[e.Name+"@"+e.Vendor] = fmt.Sprintf("%s %s", e.State, e.Count)
@@ -128,7 +129,7 @@ func TestLicenseFileSamples(t *testing.T) {
 		"citrix/increment-lines-XDS-XDT-pair-CTX130944.txt": nil,
 	}
 	for name, want := range tests {
-		f := parseLicenseFile(t, string(statusSample(t, name)))
+		f := parseLicenseFile(t, string(formattest.Sample(t, name)))
 		var got []row
 		for _, e := range f.Entries {
 			count := e.Count.String()
@@ -150,7 +151,7 @@ func TestLicenseFileSamples(t *testing.T) {
 }
 
 func TestLicenseFileSampleServers(t *testing.T) {
-	f := parseLicenseFile(t, string(statusSample(t, "flexnet/licensefile-vmware-increment-lines.lic")))
+	f := parseLicenseFile(t, string(formattest.Sample(t, "flexnet/licensefile-vmware-increment-lines.lic")))
 	if diff := diffOf([]flexnet.FileServer{{Host: "this_host", HostID: "ANY", Port: 27000, Line: 2}}, f.Servers); diff != "" {
 		t.Errorf("servers: -want +got\n%s", diff)
 	}
@@ -160,7 +161,7 @@ func TestLicenseFileSampleServers(t *testing.T) {
 	if !f.UseServer {
 		t.Error("USE_SERVER was not read")
 	}
-	f = parseLicenseFile(t, string(statusSample(t, "citrix/license-MPS_ENT_CCU-nfr-expiring-AP.lic")))
+	f = parseLicenseFile(t, string(formattest.Sample(t, "citrix/license-MPS_ENT_CCU-nfr-expiring-AP.lic")))
 	if got := f.Servers[0].HostID; got != "HOSTNAME=srv1" {
 		t.Errorf("host id %q, want HOSTNAME=srv1", got)
 	}

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 )
 
 // A datedLog is one worked example of testdata/log/dates.txt.
@@ -24,7 +25,7 @@ type datedLog struct {
 func datedLogs(t *testing.T) []datedLog {
 	t.Helper()
 	var all []datedLog
-	for line := range strings.Lines(string(fixture(t, "testdata/log/dates.txt"))) {
+	for line := range strings.Lines(string(formattest.Fixture(t, "testdata/log/dates.txt"))) {
 		line = strings.TrimRight(line, "\r\n")
 		if name, ok := strings.CutPrefix(line, "# "); ok {
 			all = append(all, datedLog{name: name})

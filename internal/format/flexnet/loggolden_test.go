@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 )
 
 // A goldenLog is all that a log says.
@@ -25,9 +26,9 @@ func TestLogsOfOurOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := flexnet.LogOptions{Zone: zone}
-	for _, path := range fixtures(t, "testdata/log/*.log") {
+	for _, path := range formattest.Fixtures(t, "testdata/log/*.log") {
 		t.Run(path, func(t *testing.T) {
-			log := strings.ReplaceAll(string(fixture(t, path)), "\r\n", "\n")
+			log := strings.ReplaceAll(string(formattest.Fixture(t, path)), "\r\n", "\n")
 			var got goldenLog
 			var events []flexnet.LogEvent
 			events, got.File = readLog(t, log, o)
@@ -43,7 +44,7 @@ func TestLogsOfOurOwn(t *testing.T) {
 			}
 			totals.Flush()
 			got.Features, got.Open, got.Daemons = totals.Features(), totals.Open(), totals.Daemons()
-			checkGolden(t, path, got)
+			formattest.Golden(t, path, got)
 		})
 	}
 }

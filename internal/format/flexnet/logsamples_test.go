@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -64,7 +65,7 @@ func TestCapturedLogsSayWhatTheirIndexSays(t *testing.T) {
 		"../citrix/lmgrd_debug-startup-checkout-CTX114855.txt":         {Out: 1, Features: 1, Users: 1, Open: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			totals, files := logTotals(t, flexnet.LogOptions{}, statusSample(t, "flexnet/"+name))
+			totals, files := logTotals(t, flexnet.LogOptions{}, formattest.Sample(t, "flexnet/"+name))
 			if got := logSumsOf(totals); got != want {
 				t.Errorf("sums %+v, want %+v", got, want)
 			}
@@ -80,7 +81,7 @@ func TestCapturedLogOf14DaysIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	totals, files := logTotals(t, flexnet.LogOptions{Zone: zone}, statusSample(t, "flexnet/debuglog-v11.14-autodesk-14days-full.log"))
+	totals, files := logTotals(t, flexnet.LogOptions{Zone: zone}, formattest.Sample(t, "flexnet/debuglog-v11.14-autodesk-14days-full.log"))
 	f := files[0]
 	if got, want := f.First, time.Date(2018, 7, 27, 15, 49, 7, 0, zone); !got.Equal(want) {
 		t.Errorf("first instant %v, want %v", got, want)
@@ -103,7 +104,7 @@ func TestCapturedLogOf14DaysIsWhole(t *testing.T) {
 }
 
 func TestCapturedLogNamesPackagesAndInactivity(t *testing.T) {
-	log := statusSample(t, "flexnet/debuglog-v11.12-autodesk-packages-inactive-7days-EXCERPT.log")
+	log := formattest.Sample(t, "flexnet/debuglog-v11.12-autodesk-packages-inactive-7days-EXCERPT.log")
 	totals, _ := logTotals(t, flexnet.LogOptions{}, log)
 	pack := logFeature(t, totals, "64300ACD_F")
 	if pack.Peak.Value != 11 || len(pack.Members) != 4 {
@@ -125,7 +126,7 @@ func TestCapturedLogNamesPackagesAndInactivity(t *testing.T) {
 }
 
 func TestCapturedLogCountsLicensesNotLines(t *testing.T) {
-	totals, _ := logTotals(t, flexnet.LogOptions{}, statusSample(t, "flexnet/debuglog-v11.13-ansys-multi-license-3days-PSEUDONYMISED.log"))
+	totals, _ := logTotals(t, flexnet.LogOptions{}, formattest.Sample(t, "flexnet/debuglog-v11.13-ansys-multi-license-3days-PSEUDONYMISED.log"))
 	f := logFeature(t, totals, "hfsshpc")
 	if f.Out != 147 || f.OutLicenses != 1250 || f.Peak.Value != 108 || f.Open != 86 || f.OpenCheckouts != 5 {
 		t.Errorf("hfsshpc: %d checkouts of %d licenses, peak %d, open %d in %d; want 147 of 1250, peak 108, open 86 in 5",
@@ -138,7 +139,7 @@ func TestCapturedLogCountsLicensesNotLines(t *testing.T) {
 }
 
 func TestCapturedCitrixLogKeepsTheHandleAndTellsThatItHasNoDate(t *testing.T) {
-	totals, files := logTotals(t, flexnet.LogOptions{}, statusSample(t, "citrix/lmgrd_debug-startup-checkout-CTX114855.txt"))
+	totals, files := logTotals(t, flexnet.LogOptions{}, formattest.Sample(t, "citrix/lmgrd_debug-startup-checkout-CTX114855.txt"))
 	open := totals.Open()
 	want := flexnet.LogCheckout{Daemon: "CITRIX", Feature: "CITRIX", User: "USER15", Host: "GENE-VM-2K3", Extra: "ec26edf8", Licenses: 1}
 	if len(open) != 1 || open[0] != want {

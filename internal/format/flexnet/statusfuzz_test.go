@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
 func FuzzStatus(f *testing.F) {
-	for _, path := range fixtures(f, "testdata/status/*.txt") {
-		f.Add(fixture(f, path))
+	for _, path := range formattest.Fixtures(f, "testdata/status/*.txt") {
+		f.Add(formattest.Fixture(f, path))
 	}
 	f.Add([]byte(termsTable))
 	// Short inputs are what mutation works best on.
@@ -98,8 +99,8 @@ func FuzzTerms(f *testing.F) {
 }
 
 func FuzzLicenseFile(f *testing.F) {
-	for _, path := range fixtures(f, "testdata/license/*.lic") {
-		f.Add(fixture(f, path))
+	for _, path := range formattest.Fixtures(f, "testdata/license/*.lic") {
+		f.Add(formattest.Fixture(f, path))
 	}
 	f.Add([]byte("INCREMENT A v 1 permanent 3 NOTICE=\"a”SN=1 SIGN= \\\nDEADBEEF"))
 	f.Fuzz(func(t *testing.T, in []byte) {

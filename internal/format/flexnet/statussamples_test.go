@@ -2,50 +2,14 @@ package flexnet_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
-
-// statusSample returns a captured file. Captures are not part of the project:
-// without them the test is skipped, in CI it fails.
-func statusSample(t testing.TB, name string) []byte {
-	t.Helper()
-	dir := os.Getenv("HEADROOM_SAMPLES")
-	if dir == "" {
-		dir = filepath.Join(statusModuleRoot(t), "..", "shared", "samples")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("captured samples are needed in CI: %v", err)
-		}
-		t.Skipf("no captured samples: %v", err)
-	}
-	return b
-}
-
-func statusModuleRoot(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
 
 func parseStatus(t testing.TB, in []byte, o flexnet.StatusOptions) flexnet.Status {
 	t.Helper()
@@ -130,7 +94,7 @@ func TestSampleFacts(t *testing.T) {
 		"citrix/lmstat-feature-lines-citrixexporter-testset.txt":             {features: 2, counted: 2, issued: 350, used: 245},
 	}
 	for name, want := range tests {
-		if got := factsOf(parseStatus(t, statusSample(t, name), flexnet.StatusOptions{})); got != want {
+		if got := factsOf(parseStatus(t, formattest.Sample(t, name), flexnet.StatusOptions{})); got != want {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
 		}
 	}
@@ -139,7 +103,7 @@ func TestSampleFacts(t *testing.T) {
 // section returns the only section of a captured status.
 func section(t *testing.T, name string) flexnet.Section {
 	t.Helper()
-	s := parseStatus(t, statusSample(t, name), flexnet.StatusOptions{})
+	s := parseStatus(t, formattest.Sample(t, name), flexnet.StatusOptions{})
 	if len(s.Sections) != 1 || s.Error != "" {
 		t.Fatalf("%s: %d sections, error %q; want one section", name, len(s.Sections), s.Error)
 	}
@@ -161,7 +125,7 @@ func wantFeature(t *testing.T, sec flexnet.Section, name, daemon string, install
 }
 
 func TestSampleTriadWithOneServerDown(t *testing.T) {
-	s := parseStatus(t, statusSample(t, "flexnet/lmstat-a-v11.13-triad-one-server-down.txt"), flexnet.StatusOptions{})
+	s := parseStatus(t, formattest.Sample(t, "flexnet/lmstat-a-v11.13-triad-one-server-down.txt"), flexnet.StatusOptions{})
 	sec := s.Sections[0]
 	want := []flexnet.ServerUp{
 		{Host: "host1", Up: true, Version: "11.13.0"},
@@ -290,7 +254,7 @@ func TestSampleTokensKeepTheirProduct(t *testing.T) {
 }
 
 func TestSampleErrorIsNotZero(t *testing.T) {
-	s := parseStatus(t, statusSample(t, "flexnet/lmstat-error-connection-refused.txt"), flexnet.StatusOptions{})
+	s := parseStatus(t, formattest.Sample(t, "flexnet/lmstat-error-connection-refused.txt"), flexnet.StatusOptions{})
 	if !strings.Contains(s.Error, "(-15,570:111") || len(s.Sections) != 0 || len(flexnet.Snapshots(s)) != 0 {
 		t.Errorf("error %q, %d sections; want the server's words and no section", s.Error, len(s.Sections))
 	}
@@ -304,7 +268,7 @@ func TestSampleVersions(t *testing.T) {
 		"flexnet/lmstat-version-2016.txt": "11.14.0.1 build 188735 x64_lsb",
 		"flexnet/lmstat-version-2005.txt": "",
 	} {
-		if s := parseStatus(t, statusSample(t, name), flexnet.StatusOptions{}); s.Version != want {
+		if s := parseStatus(t, formattest.Sample(t, name), flexnet.StatusOptions{}); s.Version != want {
 			t.Errorf("%s: version %q, want %q", name, s.Version, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -18,7 +19,7 @@ func diffOf(want, got any) string { return cmp.Diff(want, got) }
 func statusRows(t *testing.T, name string) map[string]string {
 	t.Helper()
 	rows := map[string]string{}
-	for line := range strings.Lines(string(statusSample(t, name))) {
+	for line := range strings.Lines(string(formattest.Sample(t, name))) {
 		id, text, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "\t")
 		if ok && id != "id" {
 			rows[id] = text

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/internal/format/flexnet"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -83,7 +84,7 @@ func TestTermsRowsThatCannotBeReadAreUnread(t *testing.T) {
 }
 
 func TestTermsSample(t *testing.T) {
-	terms := parseTerms(t, string(statusSample(t, "flexnet/lmstat-i-expires-column-before-vendor.txt")))
+	terms := parseTerms(t, string(formattest.Sample(t, "flexnet/lmstat-i-expires-column-before-vendor.txt")))
 	names, permanent := map[string]int{}, 0
 	for _, r := range terms.Rows {
 		names[r.Feature]++

@@ -8,13 +8,14 @@ import (
 
 	"headroom/internal/format/facts"
 	"headroom/internal/format/rlm"
+	"headroom/internal/formattest"
 )
 
 // at is a time with which the years of fuzzed logs are found.
 var at = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func FuzzISVLog(f *testing.F) {
-	for _, path := range fixtures(f, "testdata/isvlog/*.log") {
+	for _, path := range formattest.Fixtures(f, "testdata/isvlog/*.log") {
 		f.Add(fixture(f, path))
 	}
 	f.Add("12/31 1:02 (a) OUT: p v1 by u@h (2 licenses)\r01/01 1:02 (a) DENIED: (3) p q v1 to u v@h\r\n01/01 1:02 (a)   why\n")
@@ -29,7 +30,7 @@ func FuzzISVLog(f *testing.F) {
 }
 
 func FuzzReportLog(f *testing.F) {
-	for _, path := range fixtures(f, "testdata/reportlog/*.log") {
+	for _, path := range formattest.Fixtures(f, "testdata/reportlog/*.log") {
 		f.Add(fixture(f, path))
 	}
 	f.Add("START h 12/31/2025 1:02\nPRODUCT p 1 1 2 1 3 \"\"\nOUT p 1 1 u h \"\" 1 1 0 a a 1 12/31 1:02:03\nIN 2 p 1 u h \"\" 1 0 0 a 01/01 0:00\n")

@@ -10,6 +10,7 @@ import (
 
 	"headroom/internal/format/facts"
 	"headroom/internal/format/rlm"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -115,13 +116,13 @@ func golden(t testing.TB, r logReader) goldenLog {
 
 func TestISVLogGolden(t *testing.T) {
 	at := time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC)
-	for _, path := range fixtures(t, "testdata/isvlog/*.log") {
-		checkGolden(t, path, golden(t, isvLog(t, fixture(t, path), facts.Options{At: at})))
+	for _, path := range formattest.Fixtures(t, "testdata/isvlog/*.log") {
+		formattest.Golden(t, path, golden(t, isvLog(t, fixture(t, path), facts.Options{At: at})))
 	}
 }
 
 func TestReportLogGolden(t *testing.T) {
-	for _, path := range fixtures(t, "testdata/reportlog/*.log") {
-		checkGolden(t, path, golden(t, reportLog(t, fixture(t, path), facts.Options{})))
+	for _, path := range formattest.Fixtures(t, "testdata/reportlog/*.log") {
+		formattest.Golden(t, path, golden(t, reportLog(t, fixture(t, path), facts.Options{})))
 	}
 }

@@ -6,11 +6,12 @@ import (
 
 	"headroom/internal/format/facts"
 	"headroom/internal/format/rlm"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
 func FuzzStatus(f *testing.F) {
-	for _, path := range fixtures(f, "testdata/status/*.txt") {
+	for _, path := range formattest.Fixtures(f, "testdata/status/*.txt") {
 		f.Add(fixture(f, path))
 	}
 	// Short inputs are what mutation works best on.

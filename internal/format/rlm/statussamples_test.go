@@ -1,8 +1,6 @@
 package rlm_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/internal/format/facts"
+	"headroom/internal/formattest"
 	"headroom/internal/license"
 )
 
@@ -17,35 +16,7 @@ import (
 // without them the test is skipped, in CI it fails.
 func sample(t testing.TB, name string) string {
 	t.Helper()
-	dir := os.Getenv("HEADROOM_SAMPLES")
-	if dir == "" {
-		dir = filepath.Join(moduleRoot(t), "..", "shared", "samples")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "rlm", name))
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("captured samples are needed in CI: %v", err)
-		}
-		t.Skipf("no captured samples: %v", err)
-	}
-	return string(b)
-}
-
-func moduleRoot(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
+	return string(formattest.Sample(t, "rlm/"+name))
 }
 
 // onlyServer returns what a captured status says of its one server.
