@@ -24,7 +24,11 @@ type largeEstate struct {
 	*estate
 	tracks []*insight.Track
 	blocks []*insight.Blocks // by day
+	room   *insight.Room
 }
+
+// largeRoom is how many bytes the days that are looked into may take, drawn.
+const largeRoom = 768 << 20
 
 // Blocks implements insight.Reader.
 func (l *largeEstate) Blocks(day int32) (*insight.Blocks, error) {
@@ -49,7 +53,7 @@ type largeResult struct {
 func measureLarge(ctx context.Context, e estate, rounds int, log io.Writer) (r largeResult, err error) {
 	// What is made stays: little garbage is to lie beside it.
 	defer debug.SetGCPercent(debug.SetGCPercent(15))
-	l := largeEstate{estate: &e}
+	l := largeEstate{estate: &e, room: insight.NewRoom(largeRoom)}
 	begin := time.Now()
 	if err := l.make(ctx, log, &r); err != nil {
 		return r, err
@@ -101,6 +105,7 @@ func (l *largeEstate) make(ctx context.Context, log io.Writer, r *largeResult) e
 			return err
 		}
 		day := new(insight.Blocks)
+		day.DrawIn(l.room)
 		for _, b := range slices.Concat(made[:]...) {
 			if !day.Add(b.server, b.head, b.body) {
 				return fmt.Errorf("day %d has more blocks than fit", n)

@@ -57,3 +57,15 @@ func (a *account) done() Bucket {
 	a.bucket.Levels = a.levels.take()
 	return a.bucket.finish()
 }
+
+// join returns the bucket without its levels, which go to those of others; unless
+// more are to come, it has them all.
+func (a *account) join(others *histogram, more bool) Bucket {
+	b := a.bucket.finish()
+	b.P95 = a.levels.percentile(95, b.Seconds)
+	a.levels.moveTo(others)
+	if !more {
+		b.Levels = others.take()
+	}
+	return b
+}

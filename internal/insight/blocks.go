@@ -19,6 +19,10 @@ type Blocks struct {
 
 	mu   sync.Mutex
 	fine map[series.PoolID]*fine // made when searches ask for it
+
+	draws      *Room                       // nil: nothing is drawn
+	drawn      map[series.PoolID]*drawings // made as fine is
+	drawnBytes int64
 }
 
 // Expect makes room for as much as other blocks have, so that adding as many
@@ -85,7 +89,7 @@ func (b *Blocks) block(i int) (head, body []byte) {
 func (b *Blocks) Size() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return int64(cap(b.data) + 16*cap(b.servers) + fineMemory*len(b.fine)*len(b.servers))
+	return int64(cap(b.data)+16*cap(b.servers)+fineMemory*len(b.fine)*len(b.servers)) + b.drawnBytes
 }
 
 // Clip gives memory back that was kept for more blocks.

@@ -297,10 +297,42 @@ func Describe(from Reader, s *Scratch, tracks []*Track, p *Peak) error {
 	if !p.Known || p.Basis != license.BasisNone {
 		return nil // nothing to say, or said
 	}
-	all, err := At(from, s, tracks, p.At)
+	all, err := s.describe(from, tracks, p)
 	all.Low, all.Coverage = p.Low, p.Coverage
 	*p = all
 	return err
+}
+
+// describe is At of a second whose sum is known: what is known all day, as nearly
+// all is, is not read again to say on what terms.
+func (s *Scratch) describe(from Reader, tracks []*Track, p *Peak) (Peak, error) {
+	number := series.DayOf(p.At)
+	if isSlow(tracks, number) {
+		return At(from, s, tracks, p.At)
+	}
+	blocks, err := from.Blocks(number)
+	if err != nil {
+		return Peak{}, err
+	}
+	part := Span{p.At, p.At + 1}
+	s.sheet.begin(number, part, false)
+	for _, t := range tracks {
+		if s.sheet.addTerms(t, number) {
+			continue
+		}
+		if err := s.sheet.add(t, blocks); err != nil {
+			s.sheet.clear()
+			return Peak{}, err
+		}
+	}
+	s.sheet.base = p.Value
+	for i := range s.sheet.events {
+		s.sheet.events[i].extra = 0 // it is in the value
+	}
+	s.account.begin(part)
+	play := s.sheet.player()
+	play.to(s.sheet.to, &s.account)
+	return s.account.done().Peak, nil
 }
 
 // JoinPeaks returns the peak of two times that do not overlap, in any order,

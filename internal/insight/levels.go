@@ -122,6 +122,58 @@ func (h *histogram) grow(value int64) bool {
 	return true
 }
 
+// any says whether anything was counted.
+func (h *histogram) any() bool { return h.low <= h.high && h.small != nil || len(h.large) > 0 }
+
+// moveTo adds all to another histogram and empties this one.
+func (h *histogram) moveTo(to *histogram) {
+	if h.small != nil && h.low <= h.high {
+		if h.high >= int64(len(to.small)) {
+			to.grow(h.high)
+		}
+		to.low, to.high = min(to.low, h.low), max(to.high, h.high)
+		from := h.small[h.low : h.high+1]
+		for i, seconds := range from {
+			to.small[h.low+int64(i)] += seconds
+		}
+		clear(from)
+		h.low, h.high = smallValues, -1
+	}
+	for v, seconds := range h.large {
+		to.add(v, seconds)
+	}
+	clear(h.large)
+}
+
+// percentile is Levels.Percentile of what is counted, which is of so many seconds
+// in all.
+func (h *histogram) percentile(percent, all int64) license.Count {
+	if all == 0 {
+		return license.Count{}
+	}
+	// The lowest value of those that less than the rest of the time is above.
+	above, out := int64(0), int64(0)
+	fits := func(value, seconds int64) bool {
+		if seconds == 0 {
+			return true
+		}
+		if 100*above > (100-percent)*all {
+			return false
+		}
+		above, out = above+seconds, value
+		return true
+	}
+	for _, v := range slices.Backward(slices.Sorted(maps.Keys(h.large))) {
+		if !fits(v, h.large[v]) {
+			return license.Of(out)
+		}
+	}
+	for v := h.high; v >= h.low && h.small != nil && fits(v, h.small[v]); v-- {
+		continue
+	}
+	return license.Of(out)
+}
+
 // take returns the levels and empties the histogram.
 func (h *histogram) take() Levels {
 	n := len(h.large)

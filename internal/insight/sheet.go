@@ -33,6 +33,9 @@ type sheet struct {
 	at, use []uint32
 	pieces  []series.Piece // those that events point at
 	terms   []pair         // the same, of plain days
+
+	drawer drawer
+	drawn  []uint32 // the changes of a day that is being drawn
 }
 
 // An event is a change of the sum beside its use: old goes and next comes.
@@ -60,6 +63,7 @@ func (s *sheet) begin(day int32, part Span, peakOnly bool) {
 	s.to = int32(min(part.To-s.start, series.DaySeconds))
 	s.peakOnly = peakOnly
 	s.server = 0
+	s.drawer = drawer{}
 	s.base, s.sum = 0, sum{}
 	s.events, s.pieces, s.terms = s.events[:0], s.pieces[:0], s.terms[:0]
 }
@@ -76,6 +80,11 @@ func (s *sheet) clear() {
 
 // add adds what a track says of the day.
 func (s *sheet) add(t *Track, blocks *Blocks) error {
+	row := s.drawer.row(t, blocks)
+	if row != nil && s.peakOnly && row.state.Load() == drawn {
+		s.take(row)
+		return nil
+	}
 	i := int(series.DayOf(s.start) - t.start)
 	if i < 0 || len(t.facts) == 0 {
 		return nil
@@ -87,7 +96,7 @@ func (s *sheet) add(t *Track, blocks *Blocks) error {
 	f := t.facts[i]
 	switch f.class() {
 	case plain:
-		return s.addPlain(t, i, blocks)
+		return s.addPlain(t, i, blocks, row)
 	case still:
 		s.addStill(t, i)
 		return nil
@@ -145,10 +154,27 @@ func (s *sheet) counts(t *Track, f fact) bool {
 	return t.terms[f.terms()].State != license.StateUncounted
 }
 
-// addPlain adds the samples of a plain pool.
-func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
-	if !s.counts(t, t.facts[i]) {
+// addPlain adds the samples of a plain pool: what is drawn of them, where that
+// says all that is asked.
+func (s *sheet) addPlain(t *Track, i int, blocks *Blocks, row *drawing) error {
+	f := t.facts[i]
+	if !s.counts(t, f) {
 		return nil
+	}
+	if row != nil && (s.peakOnly || f.known() == series.DaySeconds) {
+		if row.state.Load() == undrawn {
+			if err := s.draw(t, i, blocks, row); err != nil {
+				return err
+			}
+		}
+		if row.state.Load() == drawn {
+			if !s.peakOnly {
+				p := pairOf(&t.terms[f.terms()])
+				s.sum.add(&p.known, 1)
+			}
+			s.take(row)
+			return nil
+		}
 	}
 	use, ok := s.usesOf(t, blocks)
 	if !ok {
@@ -157,6 +183,22 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks) error {
 	_, _, hold, _, _ := s.view.Readings()
 	s.run(t, i, int32(hold), s.at, use)
 	return nil
+}
+
+// addTerms adds a track without its use; false where it is not known all day, or
+// not a plain one.
+func (s *sheet) addTerms(t *Track, number int32) bool {
+	i := int(number - t.start)
+	if i < 0 || i >= len(t.facts) {
+		return false
+	}
+	f := t.facts[i]
+	if f.class() != plain || f.known() != series.DaySeconds || !s.counts(t, f) {
+		return false
+	}
+	p := pairOf(&t.terms[f.terms()])
+	s.sum.add(&p.known, 1)
+	return true
 }
 
 // usesOf reads the samples of a plain pool: when they were into s.at, and what was

@@ -180,10 +180,21 @@ func drawEstate(t *rapid.T) *madeEstate {
 // block makes the blocks of the servers' days.
 func (e *madeEstate) block(t *rapid.T) {
 	e.days = map[int32]*insight.Blocks{}
+	e.blockDays(t, func(int32) bool { return true })
+}
+
+// blockDays makes the blocks of some days anew.
+func (e *madeEstate) blockDays(t *rapid.T, which func(day int32) bool) {
+	maps.DeleteFunc(e.days, func(day int32, _ *insight.Blocks) bool { return which(day) })
+	room := insight.NewRoom(rapid.SampledFrom([]int64{0, 20_000, 1 << 30}).Draw(t, "room"))
 	for _, m := range e.servers {
 		for _, number := range slices.Sorted(maps.Keys(m.days)) {
+			if !which(number) {
+				continue
+			}
 			if e.days[number] == nil {
 				e.days[number] = new(insight.Blocks)
+				e.days[number].DrawIn(room)
 			}
 			head, body, err := series.Split(series.Encode(m.days[number]))
 			if err != nil {
@@ -337,6 +348,27 @@ func TestTrendOfTracksIsThatOfThePieces(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("trend of %d tracks (-want +got):\n%s", len(tracks), diff)
 		}
+		if len(spans) == 0 {
+			return
+		}
+		joins := rapid.SliceOfN(rapid.Bool(), len(spans), len(spans)).Draw(t, "joins")
+		joined, err := insight.JoinedTrend(e, tracks, spans, func(i int) bool { return joins[i] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for from := 0; from < len(spans); {
+			to := from + 1
+			for to < len(spans) && joins[to] {
+				to++
+			}
+			if diff := cmp.Diff(insight.Join(want[from:to]), insight.Join(joined[from:to]), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("trend of %d tracks, spans %d to %d joined (-want +got):\n%s", len(tracks), from, to, diff)
+			}
+			from = to
+		}
+		if diff := cmp.Diff(want, joined, cmpopts.EquateNaNs(), cmpopts.IgnoreFields(insight.Bucket{}, "Levels")); diff != "" {
+			t.Fatalf("joined trend of %d tracks (-want +got):\n%s", len(tracks), diff)
+		}
 	})
 }
 
@@ -346,10 +378,15 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 		if len(e.tracks) == 0 {
 			t.Skip("nothing was told")
 		}
+		s := drawPart(t)
+		all := insight.NewFilter(s)
+		if err := all.Add(e, new(insight.Scratch), e.tracks...); err != nil {
+			t.Fatal(err)
+		}
+		e.checkPeak(t, all, e.tracks, s) // what it finds of days that do not change stays
 		m := e.servers[0]
 		changed := m.tell(t)
-		e.block(t)
-		s := drawPart(t)
+		e.blockDays(t, func(day int32) bool { return slices.Contains(changed, day) })
 		for _, track := range e.tracks {
 			if track.Server != m.id || track.First != m.first[track.Pool] || len(changed) == 0 {
 				continue
@@ -361,7 +398,7 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 				if day >= was {
 					break
 				}
-				_, err := track.Renew(day, func(day int32) (*insight.Source, error) {
+				last, err := track.Renew(day, func(day int32) (*insight.Source, error) {
 					if d, ok := m.days[day]; ok {
 						return sourceOf(t, d, track.Pool), nil
 					}
@@ -370,6 +407,7 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				e.blockDays(t, func(d int32) bool { return d > day && d <= last }) // they were asked for
 			}
 			track.Cut(was)
 			e.grow(t, m, track)

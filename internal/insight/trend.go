@@ -14,6 +14,13 @@ import (
 // between them. It plays every second of the spans, on as many processors as
 // there are: the reader is asked by several goroutines.
 func TrackTrend(from Reader, tracks []*Track, spans []Span) ([]Bucket, error) {
+	return JoinedTrend(from, tracks, spans, func(int) bool { return false })
+}
+
+// JoinedTrend is TrackTrend where nobody asks for the levels of single spans. Joins
+// says whether those of a span are wanted together with those of the span before
+// it only: then any of the two may have them. It is asked by several goroutines.
+func JoinedTrend(from Reader, tracks []*Track, spans []Span, joins func(i int) bool) ([]Bucket, error) {
 	out := make([]Bucket, len(spans))
 	if len(spans) == 0 {
 		return out, nil
@@ -24,7 +31,10 @@ func TrackTrend(from Reader, tracks []*Track, spans []Span) ([]Bucket, error) {
 	for k := range n {
 		lo, hi := k*len(spans)/n, (k+1)*len(spans)/n
 		g.Go(func() error {
-			t := trend{Scratch: new(Scratch), from: from, tracks: tracks, slow: slow, first: series.DayOf(spans[0].From)}
+			t := trend{
+				Scratch: new(Scratch), from: from, tracks: tracks, slow: slow, first: series.DayOf(spans[0].From),
+				joins: joins, at: lo,
+			}
 			return t.fill(spans[lo:hi], out[lo:hi])
 		})
 	}
@@ -72,6 +82,9 @@ type trend struct {
 	tracks []*Track
 	slow   []bool // per UTC day
 	first  int32  // day of slow
+	joins  func(i int) bool
+	at     int       // number of the next span
+	joined histogram // of the spans before it, as far as they are joined
 }
 
 // fill fills in the buckets of spans. Spans that touch each other are played
@@ -85,6 +98,7 @@ func (t *trend) fill(spans []Span, out []Bucket) error {
 			if lines, err = linesOf(t.from, t.tracks, spans[0]); err == nil {
 				copy(out, TrendOf(lines, spans[:1]))
 			}
+			t.at++
 		} else {
 			for n < len(spans) && spans[n].From == spans[n-1].To && !t.isSlow(spans[n]) {
 				n++
@@ -118,13 +132,23 @@ func (t *trend) play(spans []Span, out []Bucket) error {
 			if spans[0].To > end {
 				break
 			}
-			out[0] = t.account.done()
+			out[0] = t.done(len(spans) == 1)
 			if spans, out = spans[1:], out[1:]; len(spans) > 0 {
 				t.account.begin(spans[0])
 			}
 		}
 	}
 	return nil
+}
+
+// done returns the bucket that was played. Last says that the next is not played
+// together with it.
+func (t *trend) done(last bool) Bucket {
+	t.at++
+	if more := !last && t.joins(t.at); more || t.joined.any() {
+		return t.account.join(&t.joined, more)
+	}
+	return t.account.done()
 }
 
 // load adds tracks up on the sheet of a UTC day, as far as a span has it.

@@ -38,7 +38,7 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 		return Details{}, err
 	}
 	whole := joined(days)
-	out.Trend, out.Peak, out.Levels = e.steps(days, q), whole.Peak, whole.Levels
+	out.Peak, out.Levels, out.Trend = whole.Peak, whole.Levels, e.steps(days, q)
 	if out.Imported, err = s.imported(e, lines); err != nil {
 		return Details{}, err
 	}
@@ -207,7 +207,7 @@ func (e *estate) steps(days []insight.Bucket, q Question) []insight.Bucket {
 	case ByYear:
 		spans = insight.Years(q.From, q.To, e.org.Zone)
 	default:
-		return days
+		return dayLevels(days)
 	}
 	out := make([]insight.Bucket, 0, len(spans))
 	for _, s := range spans {

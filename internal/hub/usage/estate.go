@@ -95,7 +95,7 @@ const recordsHold = time.Minute
 // estate returns what an organisation has. Nothing of it changes until done is
 // called.
 func (s *Service) estate(ctx context.Context, org int64, what subject) (e *estate, done func(), err error) {
-	p := s.memory.past(org)
+	p := s.memory.past(org, s.Memory)
 	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
 	p.sync.Lock()
 	defer p.sync.Unlock()

@@ -124,34 +124,6 @@ func difference(a, b []*insight.Track) (out []*insight.Track) {
 	return out
 }
 
-// trend returns the buckets of the local days of a span. Whole days are kept
-// until something in them changes.
-func (s *Service) trend(e *estate, product string, lines []line, from, to int64) ([]insight.Bucket, error) {
-	spans := insight.Days(time.Unix(from, 0), time.Unix(to, 0), e.org.Zone)
-	tracks := tracksOf(lines)
-	key := trendKey{e.org.ID, product, identity(tracks)}
-	out, missing := s.memory.buckets(e, key, spans)
-	if len(missing) == 0 {
-		return out, nil
-	}
-	wanted := make([]insight.Span, len(missing))
-	for i, k := range missing {
-		wanted[i] = spans[k]
-	}
-	computed, err := insight.TrackTrend(e.reader, tracks, wanted)
-	if err != nil {
-		return nil, err
-	}
-	for i, k := range missing {
-		out[k] = computed[i]
-		// Only the first and the last day can be cut.
-		if (k > 0 || e.dayStart(spans[k].From) == spans[k].From) && (k < len(spans)-1 || e.dayStart(spans[k].To) == spans[k].To) {
-			s.memory.keep(e, s.Memory, key, computed[i])
-		}
-	}
-	return out, nil
-}
-
 // identity is a number for a choice of tracks in their order.
 func identity(tracks []*insight.Track) uint64 {
 	h := newHash()

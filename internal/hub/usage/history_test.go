@@ -116,6 +116,7 @@ func comparePeaks(rt *rapid.T, tb testing.TB, e *estate, s *usage.Service) {
 				rt.Fatalf("%s, %s (-want +got):\n%s", feature, name, diff)
 			}
 		}
+		compareSteps(rt, tb, s, feature, lines)
 		for _, u := range d.Servers {
 			if diff := cmp.Diff(insight.PeakOf(e.lines(tb, feature, u.Server.ID), all), u.Peak); diff != "" {
 				rt.Fatalf("%s on %s (-want +got):\n%s", feature, u.Server.Name, diff)
@@ -127,7 +128,14 @@ func comparePeaks(rt *rapid.T, tb testing.TB, e *estate, s *usage.Service) {
 
 func compareTrend(rt *rapid.T, d usage.Details, lines []insight.Line) {
 	spans := insight.Days(d.Question.From, d.Question.To, d.Organisation.Zone)
-	if diff := cmp.Diff(insight.TrendOf(lines, spans), d.Trend, cmpopts.EquateNaNs()); diff != "" {
+	want := insight.TrendOf(lines, spans)
+	if diff := cmp.Diff(insight.Join(want).Levels, d.Levels); diff != "" {
+		rt.Fatalf("levels (-want +got):\n%s", diff)
+	}
+	for i := range want {
+		want[i].Levels = nil
+	}
+	if diff := cmp.Diff(want, d.Trend, cmpopts.EquateNaNs()); diff != "" {
 		rt.Fatalf("trend (-want +got):\n%s", diff)
 	}
 	sum := int64(0)
@@ -136,6 +144,26 @@ func compareTrend(rt *rapid.T, d usage.Details, lines []insight.Line) {
 	}
 	if d.Peak.Known && sum != d.Peak.Value {
 		rt.Fatalf("shares of the peak add up to %d, want %d", sum, d.Peak.Value)
+	}
+}
+
+// compareSteps asks for a trend by month or year from any day on: months are whole
+// in some questions and cut in others.
+func compareSteps(rt *rapid.T, tb testing.TB, s *usage.Service, feature string, lines []insight.Line) {
+	q := usage.Question{Product: "acme." + feature, From: now.AddDate(0, 0, -rapid.IntRange(1, 90).Draw(rt, "days back")), Step: usage.ByMonth}
+	if rapid.Bool().Draw(rt, "by year") {
+		q.Step = usage.ByYear
+	}
+	d, err := s.Details(tb.Context(), 1, q)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	spans := insight.Months(d.Question.From, d.Question.To, d.Organisation.Zone)
+	if q.Step == usage.ByYear {
+		spans = insight.Years(d.Question.From, d.Question.To, d.Organisation.Zone)
+	}
+	if diff := cmp.Diff(insight.TrendOf(lines, spans), d.Trend, cmpopts.EquateNaNs()); diff != "" {
+		rt.Fatalf("trend by %s from %s (-want +got):\n%s", q.Step, d.Question.From, diff)
 	}
 }
 

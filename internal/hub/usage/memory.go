@@ -31,8 +31,9 @@ type memory struct {
 // days.
 const DefaultMemory = 176 << 20
 
-// past returns the past of an organisation.
-func (m *memory) past(org int64) *past {
+// past returns the past of an organisation. A new one draws in its share of a
+// limit.
+func (m *memory) past(org, limit int64) *past {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.pasts[org]
@@ -42,6 +43,7 @@ func (m *memory) past(org int64) *past {
 		}
 		m.changes++
 		p = &past{changes: changes{now: m.changes, all: m.changes}}
+		p.blocks.room = insight.NewRoom(cmp.Or(limit, DefaultMemory) / drawnShare)
 		m.pasts[org] = p
 	}
 	m.clock++
@@ -123,6 +125,10 @@ func (m *memory) evict(org int64) {
 	}
 	maps.DeleteFunc(m.owns, func(key ownKey, _ ownFigure) bool { return key.org == org })
 }
+
+// drawnShare says which share of the memory the drawn days of an organisation may
+// take.
+const drawnShare = 4
 
 // change returns the number of a change.
 func (m *memory) change() int64 {
@@ -233,101 +239,4 @@ func (m *memory) keepFilter(e *estate, f *keptFilter) {
 		m.filters = slices.Delete(m.filters, 0, 1)
 	}
 	m.filters = append(m.filters, f)
-}
-
-// A trendKey names lines of a product.
-type trendKey struct {
-	org     int64
-	product string
-	lines   uint64
-}
-
-// A trend is what is kept of one trendKey.
-type trend struct {
-	used    int64 // the memory's clock when it was used last
-	size    int64
-	buckets map[insight.Span]kept
-}
-
-type kept struct {
-	made   int64          // changes.now of the past
-	bucket insight.Bucket // without its levels
-	levels insight.PackedLevels
-}
-
-// buckets looks spans up. Missing are the indexes of those that have to be
-// computed.
-func (m *memory) buckets(e *estate, key trendKey, spans []insight.Span) (out []insight.Bucket, missing []int) {
-	out = make([]insight.Bucket, len(spans))
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t := m.trends[key]
-	if t != nil {
-		m.clock++
-		t.used = m.clock
-	}
-	for i, s := range spans {
-		if t != nil {
-			if k, ok := t.buckets[s]; ok && !e.reader.changes.since(k.made, s) {
-				out[i] = k.bucket
-				out[i].Levels = k.levels.Levels()
-				continue
-			}
-		}
-		missing = append(missing, i)
-	}
-	return out, missing
-}
-
-// size is about what a kept bucket takes, its place in the map included.
-func (k *kept) size() int64 { return 400 + int64(cap(k.levels)) }
-
-// trendShare says which share of the memory trends may take: those of 1,000
-// license servers take 40 kB a day.
-const trendShare = 3
-
-// keep keeps a bucket, and forgets the trends that were used least recently when
-// they have their share of the limit.
-func (m *memory) keep(e *estate, limit int64, key trendKey, b insight.Bucket) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pasts[key.org] != e.reader.past {
-		return // it was evicted meanwhile
-	}
-	t := m.trends[key]
-	if t == nil {
-		if m.trends == nil {
-			m.trends = make(map[trendKey]*trend)
-		}
-		m.clock++
-		t = &trend{used: m.clock, buckets: make(map[insight.Span]kept)}
-		m.trends[key] = t
-	}
-	k := kept{made: e.reader.changes.now, bucket: b, levels: b.Levels.Pack()}
-	k.bucket.Levels = nil
-	if old, ok := t.buckets[b.Span]; ok {
-		t.size -= old.size()
-		m.size -= old.size()
-	}
-	t.buckets[b.Span] = k
-	t.size += k.size()
-	m.size += k.size()
-	for m.size > cmp.Or(limit, DefaultMemory)/trendShare && len(m.trends) > 1 {
-		m.forget()
-	}
-}
-
-// forget drops the trend that was used least recently and returns its size.
-func (m *memory) forget() int64 {
-	var oldest trendKey
-	least := int64(-1)
-	for key, t := range m.trends {
-		if least < 0 || t.used < least {
-			oldest, least = key, t.used
-		}
-	}
-	size := m.trends[oldest].size
-	m.size -= size
-	delete(m.trends, oldest)
-	return size
 }

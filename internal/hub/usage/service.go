@@ -73,9 +73,11 @@ func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err er
 			c := Card{Product: p.Product, Now: currentOf(p.lines), Peaks: peaks, Tightest: tightest(p.lines)}
 			c.Risk = riskOf(c.Now, peaks.Last7)
 			from := e.dayStart(e.now.AddDate(0, 0, 1-sparkDays).Unix())
-			if c.Spark, err = s.trend(e, p.Key, p.lines, from, e.now.Unix()); err != nil {
+			days, err := s.trend(e, p.Key, p.lines, from, e.now.Unix())
+			if err != nil {
 				return err
 			}
+			c.Spark = dayLevels(days)
 			c.Servers = p.servers()
 			c.Twin = e.twin(p)
 			out.Cards = append(out.Cards, c)

@@ -15,6 +15,9 @@ type blockShelf struct {
 	clock int64
 	days  map[int32]*shelved
 	last  *insight.Blocks // what was put there last
+
+	room  *insight.Room // in which days are drawn
+	drawn string        // the product that is drawn while room is short
 }
 
 type shelved struct {
@@ -42,6 +45,7 @@ func (s *blockShelf) put(day int32, b *insight.Blocks) {
 		s.days = make(map[int32]*shelved)
 	}
 	s.clock++
+	b.DrawIn(s.room)
 	s.days[day] = &shelved{b, s.clock}
 	s.last = b
 }
@@ -64,12 +68,33 @@ func (s *blockShelf) drop(day int32) {
 	s.remove(day)
 }
 
-func (s *blockShelf) remove(day int32) { delete(s.days, day) }
+func (s *blockShelf) remove(day int32) {
+	if d := s.days[day]; d != nil {
+		d.blocks.DrawIn(nil)
+		delete(s.days, day)
+	}
+}
+
+// drawFor makes room for the days of a product where the days of another one have
+// taken all of it.
+func (s *blockShelf) drawFor(product string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.drawn == product || !s.room.Exhausted() {
+		return
+	}
+	s.drawn = product
+	for _, d := range s.days {
+		d.blocks.DrawIn(s.room)
+	}
+}
 
 func (s *blockShelf) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.days = nil
+	for day := range s.days {
+		s.remove(day)
+	}
 }
 
 // shrinkBy drops the days that were used least recently until some bytes are
