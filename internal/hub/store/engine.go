@@ -59,7 +59,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	read.SetMaxOpenConns(o.Conns)
 	read.SetMaxIdleConns(o.Conns)
-	db := &DB{write: write, reader: reader{read: read, pool: read, lookups: &lookups{parsed: parsed{}}}, engine: engine{
+	db := &DB{write: write, reader: reader{read: read, pool: read, lookups: &lookups{parsed: parsed{}}}, glance: new(glance), engine: engine{
 		name:    "sqlite",
 		dialect: goose.DialectSQLite3,
 		parses:  true,

@@ -45,3 +45,11 @@ func (w watchedTx) QueryRowContext(ctx context.Context, query string, args ...an
 	w.before(query)
 	return w.handle.QueryRowContext(ctx, query, args...)
 }
+
+// Exec runs a statement in a transaction of its own.
+func (db *DB) Exec(ctx context.Context, query string) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query)
+		return err
+	})
+}

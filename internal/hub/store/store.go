@@ -28,7 +28,8 @@ type DB struct {
 	write *sql.DB // one connection on SQLite
 	reader
 	engine
-	group *group // of batches that wait for a commit
+	group  *group  // of batches that wait for a commit
+	glance *glance // nil on PostgreSQL
 }
 
 // Open opens the database that dsn names, creates what is missing and brings
@@ -62,7 +63,9 @@ func (db *DB) Close() error {
 	if db.pool == db.write {
 		return db.write.Close()
 	}
-	return errors.Join(db.pool.Close(), db.write.Close())
+	db.glance.mu.Lock()
+	defer db.glance.mu.Unlock()
+	return errors.Join(db.glance.close(), db.pool.Close(), db.write.Close())
 }
 
 // Ping says whether the database answers.

@@ -1,0 +1,47 @@
+package store_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"headroom/internal/hub/store"
+)
+
+// Another process has the file open too: a command line beside the hub.
+func TestGlanceSeesWhatOthersCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	open := func() *store.DB {
+		db, err := store.Open(t.Context(), path, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return db
+	}
+	here, there := open(), open()
+	if _, err := here.Organisation(t.Context(), 1); err == nil {
+		t.Fatal("there is an organisation that nobody made")
+	}
+	for n := range 3 {
+		if err := there.Exec(t.Context(), `INSERT INTO organisation (org_id, public_id, name, zone, created)
+			VALUES (1, 'ORG1', 'first', 'UTC', 1) ON CONFLICT (org_id) DO UPDATE SET name = name || 'x'`); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			o, err := here.Organisation(t.Context(), 1)
+			if want := "first" + "xx"[:n]; err != nil || o.Name != want {
+				t.Fatalf("organisation %q (%v), want %q", o.Name, err, want)
+			}
+		}
+	}
+	if err := there.Exec(t.Context(), `INSERT INTO counter (org_id, name, n) VALUES (1, 'pack', 7)`); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := here.Stamp(t.Context(), 1); err != nil || s.Pack != 7 {
+		t.Errorf("stamp %+v (%v), want pack 7", s, err)
+	}
+}
