@@ -149,7 +149,8 @@ func (r *LogReader) Daemons() []LogDaemon { return r.writers.all() }
 // LogHead reads as much of a log as is needed to date its first line, and
 // returns File with First, FirstLine, StartLine and Started set: enough to sort
 // the files of one history and to recognise two copies of one log. StartLine is
-// looked for in the first 20,000 lines.
+// looked for in the first 20,000 lines. First is the earliest instant of what was
+// read: where the clock is set back further down, File has an earlier one.
 func LogHead(r io.Reader, o LogOptions) (LogFile, error) {
 	const far = 20_000
 	log := NewLogReader(r, o)
