@@ -17,19 +17,22 @@ import (
 // A track is made by Grow, day after day. It may be asked by many goroutines
 // while none makes it longer.
 type Track struct {
-	Server int64 // the hub's number of the license server
-	Pool   series.PoolID
-	First  int64 // instant of the pool's first record (series.Frame)
-	UpTo   int64 // instant of the server's newest record, by which the last day is made
-	After  series.Kind
-
-	start   int32    // first UTC day
-	highest []uint32 // per day, what was carried into it included
-	carry   []uint32 // what holds at midnight
+	// A search goes over thousands of tracks day after day. What it asks each of
+	// them stands together: in one line of the processor's cache.
+	Server  int64 // the hub's number of the license server
+	Pool    series.PoolID
+	start   int32 // first UTC day
 	facts   []fact
-	hours   [][24]uint8
-	terms   []series.Terms // those that facts name
-	states  map[int32]series.State
+	highest []uint32 // per day, what was carried into it included
+
+	First int64 // instant of the pool's first record (series.Frame)
+	UpTo  int64 // instant of the server's newest record, by which the last day is made
+	After series.Kind
+
+	hours  [][24]uint8
+	carry  []uint32       // what holds at midnight
+	terms  []series.Terms // those that facts name
+	states map[int32]series.State
 
 	state    series.State // at the midnight at which the track ends, unless ordinary stands for it
 	ordinary ordinary
