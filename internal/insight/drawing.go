@@ -37,6 +37,10 @@ type drawings struct {
 
 	mu   sync.Mutex
 	room []uint32 // where the changes of the next ones go
+
+	// full says that room was refused. More never comes, as other drawings would
+	// have to go for it: whoever draws on would decode each day twice.
+	full atomic.Bool
 }
 
 // roomOnce is how many changes get room at a time.
@@ -193,6 +197,7 @@ func (d *drawings) put(row *drawing, blocks *Blocks, base int32, changes []uint3
 		granted := blocks.grow(4 * int64(n))
 		blocks.mu.Unlock()
 		if !granted {
+			d.full.Store(true)
 			return
 		}
 		d.room = make([]uint32, n)

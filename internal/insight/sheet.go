@@ -162,7 +162,7 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks, row *drawing) error {
 		return nil
 	}
 	if row != nil && (s.peakOnly || f.known() == series.DaySeconds) {
-		if row.state.Load() == undrawn {
+		if row.state.Load() == undrawn && !s.drawer.of.full.Load() {
 			if err := s.draw(t, i, blocks, row); err != nil {
 				return err
 			}

@@ -216,3 +216,28 @@ func BenchmarkTracks(b *testing.B) {
 		})
 	}
 }
+
+// A trend with room for all drawings, for some, and for none: too little room must
+// cost no more than none.
+func BenchmarkTrendByRoom(b *testing.B) {
+	const servers, days = 250, 60
+	e := newBenchEstate(b, servers, days)
+	from, to := time.Unix(series.DayStart(firstDay), 0), time.Unix(series.DayStart(firstDay+days), 0)
+	spans := insight.Days(from, to, time.UTC)
+	for _, c := range []struct {
+		name  string
+		bytes int64
+	}{{"none", 0}, {"some", days * servers * 40}, {"all", 1 << 30}} {
+		b.Run(c.name, func(b *testing.B) {
+			room := insight.NewRoom(c.bytes)
+			for _, blocks := range e.days {
+				blocks.DrawIn(room)
+			}
+			for b.Loop() {
+				if _, err := insight.TrackTrend(e, e.tracks, spans); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -57,8 +57,8 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxOpenConns(o.Conns)
-	read.SetMaxIdleConns(o.Conns)
+	read.SetMaxOpenConns(o.Conns + 1) // one is the glance's, and it keeps it
+	read.SetMaxIdleConns(o.Conns + 1)
 	db := &DB{write: write, reader: reader{read: read, pool: read, lookups: &lookups{parsed: parsed{}}}, glance: new(glance), engine: engine{
 		name:    "sqlite",
 		dialect: goose.DialectSQLite3,

@@ -12,7 +12,7 @@ import (
 // A glance remembers what every question begins with, an organisation and its
 // stamp, as long as nobody commits anything to the SQLite file: a connection of
 // its own tells that of all processes (PRAGMA data_version,
-// https://www.sqlite.org/pragma.html#pragma_data_version), at a tenth of what
+// https://www.sqlite.org/pragma.html#pragma_data_version), at a fifth of what
 // reading them takes. PostgreSQL has nothing of the kind.
 type glance struct {
 	mu      sync.Mutex

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"headroom/internal/hub/store"
 )
@@ -43,5 +45,30 @@ func TestGlanceSeesWhatOthersCommit(t *testing.T) {
 	}
 	if s, err := here.Stamp(t.Context(), 1); err != nil || s.Pack != 7 {
 		t.Errorf("stamp %+v (%v), want pack 7", s, err)
+	}
+}
+
+// The glance keeps a connection for good. With the smallest pool, whoever reads
+// needs one too.
+func TestGlanceLeavesTheOnlyConnectionToReaders(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), store.Options{Conns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := db.Exec(t.Context(), `INSERT INTO organisation (org_id, public_id, name, zone, created)
+		VALUES (1, 'ORG1', 'only', 'UTC', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for range 2 {
+		if o, err := db.Organisation(ctx, 1); err != nil || o.Name != "only" {
+			t.Fatalf("organisation %q, %v", o.Name, err)
+		}
 	}
 }
