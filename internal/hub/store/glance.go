@@ -75,7 +75,8 @@ func (g *glance) ask(ctx context.Context, pool *sql.DB) (version int64, err erro
 			return 0, err
 		}
 	}
-	err = g.stmt.QueryRowContext(ctx).Scan(&version)
+	// It takes microseconds; being ready to give it up would take several times that.
+	err = g.stmt.QueryRowContext(context.WithoutCancel(ctx)).Scan(&version)
 	return version, err
 }
 

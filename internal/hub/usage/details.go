@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"headroom/internal/fault"
@@ -138,34 +137,21 @@ func (e *estate) choose(p *product, guids []string) ([]line, error) {
 	if len(guids) == 0 {
 		return p.lines, nil
 	}
-	chosen := make(map[string]bool, len(guids))
+	chosen := make([]bool, len(e.servers))
 	for _, guid := range guids {
-		chosen[guid] = true
-	}
-	known := 0
-	for _, s := range e.servers {
-		if chosen[s.GUID] {
-			known++
+		s, ok := e.byGUID[guid]
+		if !ok {
+			return nil, fault.Errorf(fault.NotFound, "there is no license server %q", guid)
 		}
+		chosen[s.place] = true
 	}
-	if known < len(chosen) {
-		return nil, fault.Errorf(fault.NotFound, "there is no license server %q", e.unknown(guids))
-	}
-	var out []line
+	out := make([]line, 0, min(len(guids), len(p.lines)))
 	for _, l := range p.lines {
-		if chosen[l.server.GUID] {
+		if chosen[l.server.place] {
 			out = append(out, l)
 		}
 	}
 	return out, nil
-}
-
-// unknown returns the first GUID that no server has.
-func (e *estate) unknown(guids []string) string {
-	i := slices.IndexFunc(guids, func(guid string) bool {
-		return !slices.ContainsFunc(e.servers, func(s *server) bool { return s.GUID == guid })
-	})
-	return guids[i]
 }
 
 // complete fills in what a question leaves open, and cuts it to the time of

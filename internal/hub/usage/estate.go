@@ -18,8 +18,10 @@ import (
 type estate struct {
 	org      Organisation
 	now      time.Time
-	servers  []*server  // by name
-	products []*product // by key; system features left out
+	until    time.Time          // the last instant at which the servers' states still hold; zero: for ever
+	servers  []*server          // by name
+	byGUID   map[string]*server // the same
+	products []*product         // by key; system features left out
 	reader   reader
 }
 
@@ -27,6 +29,7 @@ type estate struct {
 type server struct {
 	Server
 	record Record
+	place  int // among the servers of the estate
 	past   *serverPast
 }
 
@@ -140,13 +143,12 @@ func (s *Service) refresh(ctx context.Context, p *past, e *estate, what subject)
 // stands says whether the estate that was made last is good for another time of
 // asking: no server's status has changed with it.
 func (p *past) stands(now *estate) bool {
-	if age := now.now.Sub(p.read); p.estate == nil || age < 0 || age > recordsHold {
+	e := p.estate
+	if e == nil || e.org.Thresholds != now.org.Thresholds {
 		return false
 	}
-	return !slices.ContainsFunc(p.estate.servers, func(s *server) bool {
-		again := stated(s.record, now.org.Thresholds, now.now)
-		return again.Status != s.Status || again.Overdue != s.Overdue
-	})
+	age := now.now.Sub(p.read)
+	return age >= 0 && age <= recordsHold && (e.until.IsZero() || !now.now.After(e.until))
 }
 
 // covers says whether the estate that was made last has all tracks of a subject.
@@ -178,10 +180,7 @@ func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject
 		p.pools[pool.Server] = append(p.pools[pool.Server], pool)
 	}
 	p.estate = nil
-	for _, r := range p.records {
-		e.servers = append(e.servers, &server{Server: stated(r, e.org.Thresholds, e.now), record: r})
-	}
-	slices.SortFunc(e.servers, byName)
+	e.list(p.records)
 	e.products = s.products(e.servers, p.pools)
 	y.wanted = p.want(e.products, what)
 	if err := y.run(); err != nil {
@@ -190,6 +189,23 @@ func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject
 	e.bind(p)
 	p.estate, p.stamp, p.read = e, stamp, e.now
 	return nil
+}
+
+// list makes the servers of an estate.
+func (e *estate) list(records []Record) {
+	e.byGUID = make(map[string]*server, len(records))
+	for _, r := range records {
+		s := &server{Server: stated(r, e.org.Thresholds, e.now), record: r}
+		if until := holdsUntil(s.Server, r, e.org.Thresholds); e.until.IsZero() || !until.IsZero() && until.Before(e.until) {
+			e.until = until
+		}
+		e.servers = append(e.servers, s)
+		e.byGUID[s.GUID] = s
+	}
+	slices.SortFunc(e.servers, byName)
+	for i, s := range e.servers {
+		s.place = i
+	}
 }
 
 // want notes the products of a subject as asked for, and returns the pools of all

@@ -32,6 +32,20 @@ func stated(r Record, t Thresholds, now time.Time) Server {
 	return s
 }
 
+// holdsUntil returns the last instant at which what stated says of a server still
+// holds, if nothing is received; zero if it holds for ever.
+func holdsUntil(s Server, r Record, t Thresholds) time.Time {
+	switch {
+	case s.Status == Reporting:
+		return r.LastReported.Add(t.Reporting)
+	case s.Status == NotReporting:
+		return r.LastReported.Add(t.Listed)
+	case s.Status == Awaiting && !s.Overdue:
+		return s.Registered.Add(t.Awaited)
+	}
+	return time.Time{}
+}
+
 // after says what the time after a server's newest record is (design section
 // 4, rule 6).
 func (s Status) after() series.Kind {

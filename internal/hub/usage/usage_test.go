@@ -266,3 +266,45 @@ func TestOrganisationWithoutServers(t *testing.T) {
 		t.Errorf("overview %+v, want an empty one", o)
 	}
 }
+
+// What was made of an estate is kept for a minute, but no longer than its servers'
+// states hold: the last second of a state, and the one after it.
+func TestStatesChangeToTheSecond(t *testing.T) {
+	limits := usage.DefaultThresholds
+	for _, c := range []struct {
+		name         string
+		age          time.Duration // of the last report; 0: none
+		registered   time.Duration // ago
+		status, then usage.Status
+		overdue      bool // then
+	}{
+		{"reporting", limits.Reporting, time.Hour, usage.Reporting, usage.NotReporting, false},
+		{"not reporting", limits.Listed, time.Hour, usage.NotReporting, usage.Silent, false},
+		{"awaiting", 0, limits.Awaited, usage.Awaiting, usage.Awaiting, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, at := newEstate(t), now
+			r := e.server("lic")
+			r.LastReported, r.Registered = time.Time{}, now.Add(10*time.Second-c.registered)
+			if c.age > 0 {
+				r.LastReported = now.Add(10*time.Second - c.age)
+			}
+			e.server("other")
+			s := &usage.Service{Store: e, Now: func() time.Time { return at }}
+			for _, step := range []struct {
+				after   time.Duration
+				status  usage.Status
+				overdue bool
+			}{{0, c.status, false}, {10 * time.Second, c.status, false}, {11 * time.Second, c.then, c.overdue}} {
+				at = now.Add(step.after)
+				all, err := s.Servers(t.Context(), 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := all[0]; got.Status != step.status || got.Overdue != step.overdue {
+					t.Errorf("after %v: %v, overdue %v; want %v, %v", step.after, got.Status, got.Overdue, step.status, step.overdue)
+				}
+			}
+		})
+	}
+}
