@@ -95,7 +95,11 @@ func (f *Filter) searchOn(from Reader, s *Scratch, b *search) error {
 			return nil
 		}
 		d := heap.Pop(&b.days).(*day)
+		hopeless := !b.mayBeat(d)
 		b.mu.Unlock()
+		if hopeless {
+			continue
+		}
 		var err error
 		switch {
 		case d.hours == nil:
@@ -115,6 +119,16 @@ func (f *Filter) searchOn(from Reader, s *Scratch, b *search) error {
 		}
 		b.mu.Unlock()
 	}
+}
+
+// mayBeat says whether a day may have a sum that beats what was found by now. A pool
+// that is used up has the same highest use on many days, of which only the first
+// matters.
+func (b *search) mayBeat(d *day) bool {
+	if d.hours == nil {
+		return b.beats(d.high, series.DayStart(d.number))
+	}
+	return d.open(b) > 0
 }
 
 // open returns the highest bound of those hours that may still beat what was

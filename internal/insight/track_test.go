@@ -419,3 +419,66 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 		}
 	})
 }
+
+// A pool that is used up every day has its peak on the first of them, and no other
+// day is read for it.
+func TestPeakThatComesBackEveryDayReadsOneDay(t *testing.T) {
+	const days = 60
+	e := &countingReader{days: map[int32]*insight.Blocks{}}
+	track := &insight.Track{Server: 1, Pool: 1, First: series.DayStart(firstDay), UpTo: series.DayStart(firstDay + days), After: series.Pending}
+	for number := int32(firstDay); number < firstDay+days; number++ {
+		var b series.Builder
+		for k := range int64(96) {
+			use := int64(3)
+			if k == 40 {
+				use = 5
+			}
+			b.AddRound(series.Round{At: series.DayStart(number) + 900*k, Hold: 1800, Complete: true}, []series.PoolSample{{Pool: 1, Sample: series.Sample{
+				State: license.StateCounted, InUse: license.Of(use), Installed: license.Of(5),
+			}}})
+		}
+		head, body, err := series.Split(series.Encode(b.Days()[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := new(insight.Blocks)
+		blocks.Add(1, head, body)
+		source, err := blocks.Source(1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := track.Grow(number, source); err != nil {
+			t.Fatal(err)
+		}
+		e.days[number] = blocks
+	}
+	if err := track.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	f := insight.NewFilter(insight.Span{From: series.DayStart(firstDay), To: series.DayStart(firstDay + days)})
+	var s insight.Scratch
+	if err := f.Add(e, &s, track); err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.Peak(e, &s)
+	if want := series.DayStart(firstDay) + 40*900; err != nil || p.Value != 5 || p.At != want {
+		t.Errorf("peak %+v (%v), want 5 at %d", p, err, want)
+	}
+	if len(e.read) != 1 {
+		t.Errorf("%d days read, want the first alone", len(e.read))
+	}
+}
+
+// A countingReader knows which days were read.
+type countingReader struct {
+	days map[int32]*insight.Blocks
+	read map[int32]bool
+}
+
+func (r *countingReader) Blocks(day int32) (*insight.Blocks, error) {
+	if r.read == nil {
+		r.read = map[int32]bool{}
+	}
+	r.read[day] = true
+	return r.days[day], nil
+}
