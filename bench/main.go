@@ -37,6 +37,8 @@ type config struct {
 	skipSQL   bool
 	large     bool
 	console   bool
+	debugLog  int64  // MiB; 0: not
+	report    string // a debug log, for a process of its own
 	out       string
 	ask       string // a job, for a process of its own
 }
@@ -70,6 +72,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.BoolVar(&c.skipSQL, "skip-sql", false, "measure Headroom alone")
 	flags.BoolVar(&c.large, "large", false, "measure the large estate instead: 10,000 license servers over five years in memory, unless -servers and -days say otherwise")
 	flags.BoolVar(&c.console, "console", false, "measure pages of the console instead, while all license servers upload: 1,000 of two pools over three years, unless -servers, -pools and -days say otherwise")
+	flags.Int64Var(&c.debugLog, "debug-log", 0, "measure headroom report instead, on a FlexNet debug log of so many MiB")
+	flags.StringVar(&c.report, "report", "", "used by the program itself: report on a debug log")
 	flags.StringVar(&c.out, "out", "", "file for the table in Markdown")
 	flags.StringVar(&c.ask, "ask", "", "used by the program itself: ask a store that was loaded")
 	if err := flags.Parse(args); err != nil {
@@ -80,6 +84,10 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return fmt.Errorf("what is %q?", flags.Arg(0))
 	case c.ask != "":
 		return c.answer(ctx, out)
+	case c.report != "":
+		return reportOn(c.report, out)
+	case c.debugLog > 0:
+		return c.runDebugLog(ctx, out, log)
 	case c.large:
 		return c.runLarge(ctx, flags, out, log)
 	case c.console:

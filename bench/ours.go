@@ -29,8 +29,8 @@ type job struct {
 	Keep   int // rounds whose answers are returned
 }
 
-// A report is what it found.
-type report struct {
+// Findings are what it found.
+type findings struct {
 	Cold    time.Duration // from opening the store to the first peak over all days
 	Queries []asking      // in the order of estate.queries
 	Memory  int64         // resident bytes at the end; 0: not told
@@ -44,27 +44,27 @@ type asking struct {
 }
 
 // askOurs runs this program again to do a job.
-func askOurs(ctx context.Context, j job, log io.Writer) (report, error) {
+func askOurs(ctx context.Context, j job, log io.Writer) (findings, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return report{}, err
+		return findings{}, err
 	}
 	told, err := json.Marshal(j)
 	if err != nil {
-		return report{}, err
+		return findings{}, err
 	}
 	cmd := exec.CommandContext(ctx, program, "-ask", string(told))
 	cmd.Stderr = log
 	out, err := cmd.Output()
 	if err != nil {
-		return report{}, fmt.Errorf("ask Headroom: %w", err)
+		return findings{}, fmt.Errorf("ask Headroom: %w", err)
 	}
-	var r report
+	var r findings
 	return r, json.Unmarshal(out, &r)
 }
 
 // do does a job, in the process of its own.
-func (j *job) do(ctx context.Context) (r report, err error) {
+func (j *job) do(ctx context.Context) (r findings, err error) {
 	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as a hub's program does
 	debug.SetGCPercent(hub.GCPercent)
 	begin := time.Now()

@@ -59,7 +59,7 @@ type result struct {
 	Estate  estate
 	Loaded  loaded
 	Clients int
-	Ours    report
+	Ours    findings
 	Swept   []answer // by the plain sweep, the first round of each query
 	Rivals  []rivalResult
 }

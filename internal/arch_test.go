@@ -79,7 +79,7 @@ var mayImport = map[string]string{
 	"sim":          "license series",
 	"demo":         "license wire sim agent hub hub/account hub/registration",
 	"cmd/headroom": everythingBut + " hub/store hub/store/storetest hub/hubtest",
-	"bench":        "license series wire insight hub hub/account hub/registration hub/store hub/usage",
+	"bench":        "license series report wire insight hub hub/account hub/registration hub/store hub/usage",
 }
 
 func TestEveryImportIsInTheArchitecture(t *testing.T) {

@@ -55,8 +55,12 @@ func (l Levels) Pack() PackedLevels {
 
 // Levels is the inverse of Pack.
 func (p PackedLevels) Levels() (out Levels) {
-	if len(p) > 0 {
-		out = make(Levels, 0, len(p)/3+1)
+	ends := 0 // of numbers: their last byte is below 0x80
+	for _, b := range p {
+		ends += int(^b >> 7)
+	}
+	if ends > 0 {
+		out = make(Levels, 0, ends/2)
 	}
 	value := int64(0)
 	for len(p) > 0 {

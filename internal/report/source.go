@@ -56,16 +56,35 @@ func (in *input) warn(format string, args ...any) {
 
 // open finds out what the sources are. Copies of one another are marked.
 func open(sources []Source, o Options) ([]*input, error) {
-	seen := map[[sha256.Size]byte]*input{}
 	var inputs []*input
+	bySize := map[int64][]*input{}
 	for _, s := range sources {
 		in := &input{Source: s, file: File{Path: s.Path, Warnings: []string{}}}
 		if err := in.detect(o.As); err != nil {
 			return nil, err
 		}
+		inputs = append(inputs, in)
+		bySize[s.Size] = append(bySize[s.Size], in)
+	}
+	for _, alike := range bySize {
+		if err := markCopies(alike); err != nil {
+			return nil, err
+		}
+	}
+	return inputs, nil
+}
+
+// markCopies marks those of some inputs that have the same bytes as an earlier one.
+// One alone is not read for that.
+func markCopies(inputs []*input) error {
+	if len(inputs) < 2 {
+		return nil
+	}
+	seen := map[[sha256.Size]byte]*input{}
+	for _, in := range inputs {
 		sum := sha256.New()
 		if _, err := io.Copy(sum, in.reader()); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Path, err)
+			return fmt.Errorf("%s: %w", in.Path, err)
 		}
 		key := [sha256.Size]byte(sum.Sum(nil))
 		if first := seen[key]; first != nil {
@@ -74,9 +93,8 @@ func open(sources []Source, o Options) ([]*input, error) {
 		} else {
 			seen[key] = in
 		}
-		inputs = append(inputs, in)
 	}
-	return inputs, nil
+	return nil
 }
 
 // detect sets the input's format.
