@@ -79,7 +79,7 @@ func (c *config) runDebugLog(ctx context.Context, out, log io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	d := debugLog{Bytes: c.debugLog << 20, Seed: c.estate.Seed, Features: 60, People: 1500}
+	d := debugLog{Bytes: c.debugLog << 20, Seed: c.estate.Seed, Features: 60, People: 500}
 	path := filepath.Join(c.dir, "debug.log")
 	fmt.Fprintf(log, "Writing a debug log of %d MiB ...\n", c.debugLog)
 	events, err := d.file(path)

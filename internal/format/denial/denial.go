@@ -71,8 +71,9 @@ type watched struct {
 	served bool
 }
 
-// Refused notes a refusal.
-func (w *Watch) Refused(at time.Time, r Request, reason string) {
+// Refused notes a refusal, and reports whether a denial begins with it: one that
+// Tell will be given.
+func (w *Watch) Refused(at time.Time, r Request, reason string) (begins bool) {
 	w.come(at)
 	key := r.Folded()
 	d := w.open[key]
@@ -81,13 +82,14 @@ func (w *Watch) Refused(at time.Time, r Request, reason string) {
 			w.open = make(map[Request]*watched)
 		}
 		d = &watched{Denial: Denial{Request: r, First: w.now, Reason: reason}}
-		w.open[key] = d
+		w.open[key], begins = d, true
 	}
 	d.Last, d.served = w.now, false
 	d.Count++
 	if due := d.Settled(); len(w.open) == 1 || due.Before(w.due) {
 		w.due = due
 	}
+	return begins
 }
 
 // Served notes that a request was granted. It is given folded: most were never

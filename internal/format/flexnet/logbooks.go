@@ -36,6 +36,7 @@ type logAccounts struct {
 	peakAt  int64
 	high    int64 // of this second, while dirty
 	dirty   bool
+	denials int // that may still end well
 	users   map[string]*logUser // by folded name
 	hosts   map[string]bool
 	begin   int64 // of the first event with a date; else logUndated
@@ -146,7 +147,7 @@ func (t *LogTotals) moves(rec *logRecord, at int64) {
 		a.sum.OutLicenses += n
 		a.open += n
 		k.push(at)
-		if at >= 0 && t.watch.Waiting() {
+		if at >= 0 && a.denials > 0 {
 			t.watch.Served(logInstant(at), asker(rec))
 		}
 	} else {
@@ -223,7 +224,9 @@ func (t *LogTotals) asks(rec *logRecord, at int64) {
 			}
 		}
 		if at >= 0 {
-			t.watch.Refused(logInstant(at), request(rec), s.reason)
+			if t.watch.Refused(logInstant(at), request(rec), s.reason) {
+				a.denials++
+			}
 		}
 	}
 }

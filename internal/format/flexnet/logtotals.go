@@ -193,6 +193,7 @@ func (t *LogTotals) Flush() {
 func (t *LogTotals) denied(d denial.Denial) {
 	i := slices.IndexFunc(t.books, func(b *logBooks) bool { return b.process.name == d.Pool.Daemon })
 	a := t.books[i].of(d.Pool.Feature)
+	a.denials--
 	switch d.Outcome {
 	case denial.Unserved:
 		a.sum.DeniedTrue++

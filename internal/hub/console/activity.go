@@ -40,18 +40,14 @@ type activityRow struct {
 // activityRows is how many rows a page shows.
 const activityRows = 1000
 
-// activity answers who has licenses of a product; nil for a product whose
-// licenses are not assigned.
-func (c *Console) activity(r *http.Request, v visit, q detailsQuery, p catalog.Product) (*usage.Activity, error) {
-	a, err := c.Usage.Activity(r.Context(), v.member.Org, q.question(v.clock))
-	if err != nil {
-		return nil, err
-	}
-	if len(a.Rows) == 0 && p.Model != catalog.UserDevice {
-		return nil, nil
+// assignments are those of an activity that a page is about; nil for a product
+// whose licenses are not assigned.
+func assignments(a usage.Activity, q detailsQuery) *usage.Activity {
+	if len(a.Rows) == 0 && a.Product.Model != catalog.UserDevice {
+		return nil
 	}
 	a.Rows = named(a.Rows, q.who)
-	return &a, nil
+	return &a
 }
 
 // named returns the rows whose name has a text, in any case.
@@ -181,11 +177,11 @@ func (c *Console) getActivityCSV(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	a, err := c.activity(r, v, q, d.Product)
+	a, err := c.Usage.Activity(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
 		return err
 	}
-	return sendCSV(w, fileName(d, "activity"), activityTable(v.clock, a))
+	return sendCSV(w, fileName(d, "activity"), activityTable(v.clock, assignments(a, q)))
 }
 
 // activityTable has a row per user or device and license server.

@@ -32,6 +32,9 @@ type Usage interface {
 	// Details answers about one product. A product or a server that the
 	// organisation does not have is a fault.NotFound.
 	Details(ctx context.Context, org int64, q usage.Question) (usage.Details, error)
+	// Dossier answers all of what the following do, of one moment; errors are those
+	// of Details.
+	Dossier(ctx context.Context, org int64, q usage.Question) (usage.Dossier, error)
 	// Activity answers to whom the licenses of a product are assigned. Errors are
 	// those of Details.
 	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)

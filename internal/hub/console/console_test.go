@@ -55,6 +55,15 @@ func (e estate) Checkouts(_ context.Context, org int64, q usage.Question) (usage
 	return *e.held, nil
 }
 
+func (e estate) Dossier(ctx context.Context, org int64, q usage.Question) (out usage.Dossier, err error) {
+	if out.Details, err = e.Details(ctx, org, q); err != nil {
+		return out, err
+	}
+	out.Activity, out.Checkouts = e.activity, *e.held
+	out.Denials, err = e.Denials(ctx, org, q)
+	return out, err
+}
+
 func (e estate) Overview(_ context.Context, org int64) (usage.Overview, error) {
 	if org != e.org {
 		return usage.Overview{}, fmt.Errorf("asked for organisation %d, want %d", org, e.org)

@@ -189,24 +189,16 @@ func (c *Console) details(r *http.Request, v visit) (detailsQuery, usage.Details
 }
 
 func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) error {
-	q, d, err := c.details(r, v)
+	q, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	a, err := c.activity(r, v, q, d.Product)
+	d, err := c.Usage.Dossier(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
 		return err
 	}
-	denials, err := c.Usage.Denials(r.Context(), v.member.Org, q.question(v.clock))
-	if err != nil {
-		return err
-	}
-	held, err := c.Usage.Checkouts(r.Context(), v.member.Org, q.question(v.clock))
-	if err != nil {
-		return err
-	}
-	page := newDetailsPage(v.clock, q, d, a, denials)
-	page.Checkouts = newCheckouts(v.clock, q, page.productView, held)
+	page := newDetailsPage(v.clock, q, d.Details, assignments(d.Activity, q), d.Denials)
+	page.Checkouts = newCheckouts(v.clock, q, page.productView, d.Checkouts)
 	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK, page)
 }
 

@@ -78,27 +78,31 @@ type List struct {
 func (s *Service) Activity(ctx context.Context, org int64, q Question) (out Activity, err error) {
 	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
 		p, lines, _, err := e.question(q)
-		if err != nil {
-			return err
+		if err == nil {
+			out, err = s.activity(ctx, e, p, lines)
 		}
-		out = Activity{Organisation: e.org, At: e.now, Product: p.Product}
-		rosters, err := s.Store.Rosters(ctx, org)
-		if err != nil {
-			return err
-		}
-		for _, of := range perServer(lines) {
-			server := of[0].server.Server
-			if r, ok := rosters[server.ID]; ok {
-				if err := s.assigned(ctx, &out, server, r); err != nil {
-					return err
-				}
-			}
-		}
-		slices.SortFunc(out.Rows, byAssignee)
-		out.People = people(out)
-		return nil
+		return err
 	})
 	return out, err
+}
+
+func (s *Service) activity(ctx context.Context, e *estate, p *product, lines []line) (Activity, error) {
+	out := Activity{Organisation: e.org, At: e.now, Product: p.Product}
+	rosters, err := s.Store.Rosters(ctx, e.org.ID)
+	if err != nil {
+		return Activity{}, err
+	}
+	for _, of := range perServer(lines) {
+		server := of[0].server.Server
+		if r, ok := rosters[server.ID]; ok {
+			if err := s.assigned(ctx, &out, server, r); err != nil {
+				return Activity{}, err
+			}
+		}
+	}
+	slices.SortFunc(out.Rows, byAssignee)
+	out.People = people(out)
+	return out, nil
 }
 
 // assigned adds those of one license server.

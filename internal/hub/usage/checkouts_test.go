@@ -74,3 +74,35 @@ func TestCheckoutsAreOfTheChosenServers(t *testing.T) {
 		t.Errorf("a product that does not exist: %v, want a fault.NotFound", err)
 	}
 }
+
+// What a page says of a product is what the single answers say.
+func TestDossierIsItsParts(t *testing.T) {
+	e := heldEstate(t)
+	s := e.service()
+	q := usage.Question{Product: "acme.cad", From: now.AddDate(0, 0, -5), To: now, Servers: []string{"guid-athens", "guid-berlin"}}
+	got, err := s.Dossier(t.Context(), 1, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want usage.Dossier
+	for _, ask := range []func() error{
+		func() (err error) { want.Details, err = s.Details(t.Context(), 1, q); return err },
+		func() (err error) { want.Activity, err = s.Activity(t.Context(), 1, q); return err },
+		func() (err error) { want.Denials, err = s.Denials(t.Context(), 1, q); return err },
+		func() (err error) { want.Checkouts, err = s.Checkouts(t.Context(), 1, q); return err },
+	} {
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want.Checkouts.Users == 0 || !want.Peak.Known {
+		t.Fatalf("the parts are empty: %+v", want)
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
+		t.Errorf("(-parts +dossier):\n%s", diff)
+	}
+	q.Product = "nothing"
+	if _, err := s.Dossier(t.Context(), 1, q); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("a product that does not exist: %v", err)
+	}
+}
