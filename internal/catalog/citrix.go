@@ -4,6 +4,8 @@ import (
 	_ "embed" // for the table
 	"strings"
 	"sync"
+
+	"headroom/internal/license"
 )
 
 // CitrixDaemon is the vendor daemon that serves Citrix's features.
@@ -25,6 +27,14 @@ func Twin(feature string) (current string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// Entitlement reports whether the licenses of a pool were granted to the
+// organisation and not to a license server: then several of its servers may report
+// the same ones. The License Activation Service of Citrix grants so; a collector
+// begins the variant of its pools with LAS.
+func Entitlement(p license.Pool) bool {
+	return p.Variant == "LAS" || strings.HasPrefix(p.Variant, "LAS ")
 }
 
 // citrix returns the product of a code that the CITRIX daemon serves.

@@ -428,6 +428,7 @@ func (t *Track) piecesOf(to []series.Piece, number int32, blocks *Blocks, v *ser
 	p := series.Piece{Kind: series.Ended}
 	if !t.tail.ended {
 		p = after(t.tail.piece, t.After)
+		t.own(&p)
 	}
 	p.From, p.To = series.DayStart(number), series.DayStart(number+1)
 	return append(to, p), nil

@@ -49,10 +49,13 @@ type event struct {
 // A pair is how terms count while the use is known, and while it is not.
 type pair struct{ known, unknown series.Piece }
 
-func pairOf(t *series.Terms) (p pair) {
-	p.unknown = series.Piece{State: t.State, Installed: t.Installed, Overdraft: t.Overdraft}
+// pair returns that of a day's terms.
+func (t *Track) pair(f fact) (p pair) {
+	terms := &t.terms[f.terms()]
+	p.unknown = series.Piece{State: terms.State, Installed: terms.Installed, Overdraft: terms.Overdraft}
+	t.own(&p.unknown)
 	p.known = p.unknown
-	p.known.Kind, p.known.Basis, p.known.Reserved = series.Known, license.BasisSampled, t.Reserved
+	p.known.Kind, p.known.Basis, p.known.Reserved = series.Known, license.BasisSampled, terms.Reserved
 	return p
 }
 
@@ -112,6 +115,7 @@ func (s *sheet) addTail(t *Track) {
 	p := series.Piece{Kind: series.Ended}
 	if !t.tail.ended {
 		p = after(t.tail.piece, t.After)
+		t.own(&p)
 	}
 	s.sum.add(s.keep(p), 1)
 }
@@ -169,7 +173,7 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks, row *drawing) error {
 		}
 		if row.state.Load() == drawn {
 			if !s.peakOnly {
-				p := pairOf(&t.terms[f.terms()])
+				p := t.pair(f)
 				s.sum.add(&p.known, 1)
 			}
 			s.take(row)
@@ -196,7 +200,7 @@ func (s *sheet) addTerms(t *Track, number int32) bool {
 	if f.class() != plain || f.known() != series.DaySeconds || !s.counts(t, f) {
 		return false
 	}
-	p := pairOf(&t.terms[f.terms()])
+	p := t.pair(f)
 	s.sum.add(&p.known, 1)
 	return true
 }
@@ -254,7 +258,7 @@ func (s *sheet) run(t *Track, i int, hold int32, ats, uses []uint32) {
 	f := t.facts[i]
 	var p *pair
 	if !s.peakOnly {
-		s.terms = append(s.terms, pairOf(&t.terms[f.terms()]))
+		s.terms = append(s.terms, t.pair(f))
 		p = &s.terms[len(s.terms)-1]
 	}
 	value, end := int32(t.carry[i]), int32(f.until())
@@ -394,8 +398,12 @@ func (t *Track) play(to []series.Piece, i int, blocks *Blocks, v *series.View) (
 		}
 		day = &d
 	}
-	state := t.stateAt(i)
-	return state.AppendDay(to, day, t.Pool, t.frame(series.DayStart(number), t.After)), nil
+	state, first := t.stateAt(i), len(to)
+	to = state.AppendDay(to, day, t.Pool, t.frame(series.DayStart(number), t.After))
+	for n := first; n < len(to); n++ {
+		t.own(&to[n])
+	}
+	return to, nil
 }
 
 // day decodes day number i. Of an ordinary one, the block may lack what the

@@ -39,6 +39,34 @@ type Track struct {
 	saidTo   int64 // end of what a record says anything of; 0 where that is not after UpTo
 	tail     tail
 	odd      bool // something is known after UpTo that began after it
+	echo     bool // its licenses are counted with another track
+}
+
+// Echo returns a track with the use of this one and no licenses of its own: what
+// it tells of installed and of overdraft is counted with another track, and as 0
+// here. It stays as this one is now: see Follow.
+func (t *Track) Echo() *Track {
+	e := *t
+	e.echo = true
+	return &e
+}
+
+// Echoes says whether the track was made by Echo.
+func (t *Track) Echoes() bool { return t.echo }
+
+// Follow makes an echo that of a track that has grown or changed.
+func (t *Track) Follow(of *Track) { *t = *of.Echo() }
+
+// own takes from a piece of the track what is counted with another one.
+func (t *Track) own(p *series.Piece) {
+	if !t.echo {
+		return
+	}
+	for _, c := range [...]*license.Count{&p.Installed, &p.Overdraft} {
+		if c.Known {
+			c.N = 0
+		}
+	}
 }
 
 // An ordinary state is that after a plain day: series.HeldState of these terms.

@@ -267,6 +267,7 @@ func (e *madeEstate) lines(tracks []*insight.Track, s insight.Span) []insight.Li
 	out := make([]insight.Line, len(tracks))
 	for i, track := range tracks {
 		out[i] = e.line(track, s)
+		out[i].Pieces = counted(track, out[i].Pieces)
 	}
 	return out
 }
@@ -284,7 +285,25 @@ func drawPart(t *rapid.T) insight.Span {
 }
 
 func drawTracks(t *rapid.T, e *madeEstate) []*insight.Track {
-	return slices.DeleteFunc(slices.Clone(e.tracks), func(*insight.Track) bool { return rapid.IntRange(0, 3).Draw(t, "left out") == 0 })
+	tracks := slices.DeleteFunc(slices.Clone(e.tracks), func(*insight.Track) bool { return rapid.IntRange(0, 3).Draw(t, "left out") == 0 })
+	for i, track := range tracks {
+		if rapid.IntRange(0, 5).Draw(t, "echo") == 0 {
+			tracks[i] = track.Echo()
+		}
+	}
+	return tracks
+}
+
+// counted takes from pieces what an echo leaves to another track.
+func counted(track *insight.Track, pieces []series.Piece) []series.Piece {
+	if !track.Echoes() {
+		return pieces
+	}
+	pieces = slices.Clone(pieces)
+	for i := range pieces {
+		pieces[i].Installed.N, pieces[i].Overdraft.N = 0, 0
+	}
+	return pieces
 }
 
 // checkPeak compares a filter's peak with that of the pieces.

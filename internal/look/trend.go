@@ -40,6 +40,13 @@ type Trend struct {
 	Points []Point
 	PeakAt time.Time // instant of the peak; zero: no mark
 	Peak   int64
+	Turns  []Turn // those outside of the points are not drawn
+}
+
+// A Turn is a moment from which on the figures mean something else.
+type Turn struct {
+	At   time.Time
+	Text string // what happened, a sentence
 }
 
 // HTML draws the chart as a figure with its legend. It needs no script; with
@@ -65,6 +72,7 @@ func (t Trend) HTML() template.HTML {
 	b.WriteString(importedRects(t.Points, trendTop, trendPlot))
 	b.WriteString(gapRects(t.Points, trendTop, trendPlot))
 	t.lines(&b, s)
+	t.turns(&b)
 	t.mark(&b, s)
 	t.ticks(&b)
 	t.hits(&b)
@@ -95,6 +103,17 @@ func (t Trend) lines(b *strings.Builder, s scale) {
 	}
 	fmt.Fprintf(b, `<path class="line-installed" d="%s"/>`, stepPath(t.Points, s, installedOf))
 	b.WriteString(`</svg>`)
+}
+
+// turns draws a line for each turn, that says what it is.
+func (t Trend) turns(b *strings.Builder) {
+	for _, turn := range t.Turns {
+		if at, ok := t.place(turn.At); ok {
+			x := percentOf(at, float64(len(t.Points)))
+			fmt.Fprintf(b, `<line class="turn" x1="%s" x2="%s" y1="%d" y2="%d"><title>%s</title></line>`,
+				x, x, trendTop, trendTop+trendPlot, esc(turn.Text))
+		}
+	}
 }
 
 // mark draws the peak as a dot with its value.
@@ -210,6 +229,11 @@ func (t Trend) words() string {
 	if n := len(slices.DeleteFunc(slices.Clone(t.Points), func(p Point) bool { return !p.Imported })); n > 0 {
 		s += fmt.Sprintf(" Imported history in %s.", Plural(n, string(t.Step), string(t.Step)+"s"))
 	}
+	for _, turn := range t.Turns {
+		if _, ok := t.place(turn.At); ok {
+			s += " " + turn.Text
+		}
+	}
 	if unknown > 0 {
 		s += fmt.Sprintf(" Unknown in %s.", Plural(unknown, string(t.Step), string(t.Step)+"s"))
 	}
@@ -242,6 +266,9 @@ func (t Trend) legend(b *strings.Builder) {
 	}
 	if slices.ContainsFunc(t.Points, isImported) {
 		item(`<rect class="imported" width="18" height="10"/>`, "Imported history")
+	}
+	if slices.ContainsFunc(t.Turns, func(turn Turn) bool { _, ok := t.place(turn.At); return ok }) {
+		item(`<line class="turn" x1="9" x2="9" y1="0" y2="10"/>`, "Change")
 	}
 	if slices.ContainsFunc(t.Points, isGap) {
 		item(`<rect class="gap" width="18" height="10" fill="url(#hatch)"/>`, "Unknown")

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -62,5 +63,39 @@ func TestAHistoryOfDaysGivesTheHighestWithoutItsMoment(t *testing.T) {
 	p := row(t, r, "XDT_PLT_UD", "").Peak
 	if p.Value != license.Of(8) || !p.At.IsZero() || p.Basis != license.BasisBetween {
 		t.Errorf("peak %v at %v, %s; want 8, between, at an unknown moment", p.Value, p.At, p.Basis)
+	}
+}
+
+// What lmstat tells of a Citrix License Server are the licenses that its own pools
+// have too: they check the sum, and are not added.
+func TestLmstatBesideCitrixPoolsIsNotAdded(t *testing.T) {
+	status := func(host string, use int) []byte {
+		return []byte("lmutil - Copyright (c) 1989-2023 Flexera\nFlexible License Manager status on Mon 11/23/2026 10:00\n\n" +
+			"License server status: 27000@" + host + "\n    License file(s) on " + host + ": C:\\x.lic:\n\n" +
+			host + ": license server UP (MASTER) v11.19.4\n\nVendor daemon status (on " + host + "):\n\n  CITRIX: UP v11.19.4\n" +
+			"Feature usage info:\n\nUsers of XDT_PLT_UD:  (Total of 110 licenses issued;  Total of " + fmt.Sprint(use) + " licenses in use)\n\n")
+	}
+	pools := source("pools.txt", []byte("headroom-citrix-1 {\"source\":\"wmi-pools\",\"rows\":["+
+		"{\"PLD\":\"XDT_PLT_UD\",\"SubscriptionDate\":\"2026.1201\",\"LicenseType\":\"Retail\",\"Count\":\"60\",\"Overdraft\":\"5\",\"InUseCount\":\"4\"},"+
+		"{\"PLD\":\"XDT_PLT_UD\",\"SubscriptionDate\":\"2027.1201\",\"LicenseType\":\"Retail\",\"Count\":\"50\",\"Overdraft\":\"5\",\"InUseCount\":\"3\"}]}\n"))
+	for _, c := range []struct {
+		name      string
+		sources   []report.Source
+		installed int64
+		inUse     int64
+		says      string
+	}{
+		{"agree", []report.Source{pools, source("a.txt", status("ctx01", 7))}, 110, 7, "agree that 7 are in use"},
+		{"differ", []report.Source{source("a.txt", status("ctx01", 9)), pools}, 110, 7, "lmstat tells 9 in use, the license server's own pools 7"},
+		{"two servers, and nobody knows which", []report.Source{source("a.txt", status("ctx01", 9)), source("b.txt", status("ctx02", 1)), pools}, 330, 17, ""},
+	} {
+		r := make1(t, c.sources...)
+		p := r.Products[0]
+		if len(r.Products) != 1 || p.Installed != license.Of(c.installed) || p.InUse != license.Of(c.inUse) {
+			t.Errorf("%s: %d products, %v of %v in use; want %d of %d", c.name, len(r.Products), p.InUse, p.Installed, c.inUse, c.installed)
+		}
+		if said := strings.Join(p.Checks, "; "); !strings.Contains(said, c.says) || (c.says == "") != (said == "") {
+			t.Errorf("%s: checks %q, want %q", c.name, said, c.says)
+		}
 	}
 }

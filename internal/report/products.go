@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,6 +37,7 @@ func (c *collector) products() ([]Product, error) {
 	out := make([]Product, 0, len(order))
 	for _, g := range order {
 		g.Figures = sum(g.rows)
+		g.Checks = checks(g.rows)
 		if len(g.rows) > 1 {
 			peak, err := c.commonPeak(g.rows)
 			if err != nil {
@@ -72,7 +74,7 @@ func sum(rows []*row) Figures {
 	for _, r := range rows {
 		total.First, total.Last = earliest(total.First, r.First), latest(total.Last, r.Last)
 	}
-	total.sumNow(tellers(rows, func(r *row) bool { return r.told }))
+	total.sumNow(finest(tellers(rows, func(r *row) bool { return r.told })))
 	total.sumPast(tellers(rows, func(r *row) bool { return r.history != nil }))
 	return total
 }
@@ -85,9 +87,67 @@ func tellers(rows []*row, tells func(*row) bool) []*row {
 		return !tells(r) && slices.ContainsFunc(rows, func(other *row) bool {
 			whole := r.Place
 			whole.Variant = other.Variant
-			return tells(other) && (other.Variant == "") != (r.Variant == "") && whole.is(other.Place)
+			return tells(other) && ((other.Variant == "") != (r.Variant == "") && whole.is(other.Place) || twoManagers(rows, r, other) || twoManagers(rows, other, r))
 		})
 	})
+}
+
+// twoManagers says that two rows are about the same licenses: those that lmstat, or
+// the log of the vendor daemon, tells of a Citrix License Server, and those that
+// Citrix's own sources do, by pool. Where one of them names no license server, they
+// are the same if the report has no other of FlexNet's with the feature.
+func twoManagers(rows []*row, flexnet, citrix *row) bool {
+	if flexnet.Manager != flexnetName || citrix.Manager != citrixName || flexnet.Feature.Feature != citrix.Feature.Feature || !sameWord(flexnet.Daemon, citrix.Daemon) {
+		return false
+	}
+	if flexnet.Server != "" && citrix.Server != "" {
+		return sameHost(flexnet.Server, citrix.Server)
+	}
+	return !slices.ContainsFunc(rows, func(r *row) bool {
+		return r != flexnet && r.Manager == flexnetName && r.Feature.Feature == flexnet.Feature.Feature
+	})
+}
+
+// finest leaves out rows of whose licenses others tell pool by pool: a coarser
+// source checks the sum of the finer pools and is never added to it (design
+// section 3).
+func finest(rows []*row) []*row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
+		return slices.ContainsFunc(rows, func(other *row) bool { return twoManagers(rows, r, other) })
+	})
+}
+
+// withoutTwins leaves out statuses of whose licenses another row tells more: a log
+// of the vendor daemon tells more than either manager's statuses, and pools more
+// than lmstat.
+func withoutTwins(rows []*row) []*row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
+		return r.history == nil && slices.ContainsFunc(rows, func(other *row) bool { return twoManagers(rows, r, other) })
+	})
+}
+
+// checks says how rows that are not added agree with those that are.
+func checks(rows []*row) (out []string) {
+	for _, r := range rows {
+		if !r.told || !r.InUse.Known {
+			continue
+		}
+		pools, sum := 0, license.Count{}
+		for _, other := range rows {
+			if other.told && twoManagers(rows, r, other) {
+				pools++
+				sum = added(sum, other.InUse)
+			}
+		}
+		switch {
+		case pools == 0 || !sum.Known:
+		case sum == r.InUse:
+			out = append(out, fmt.Sprintf("%s: lmstat and the license server's own pools agree that %d are in use; they count once", r.name(), sum.N))
+		default:
+			out = append(out, fmt.Sprintf("%s: lmstat tells %d in use, the license server's own pools %d; the pools count", r.name(), r.InUse.N, sum.N))
+		}
+	}
+	return out
 }
 
 // sumNow adds what statuses and license files tell.
@@ -156,7 +216,7 @@ func (c *collector) commonPeak(rows []*row) (Peak, error) {
 	var lines []insight.Line
 	missing := false // a row that tells nothing: the true peak may be higher
 	span := insight.Span{From: 1<<63 - 1, To: -1 << 63}
-	for i, r := range tellers(rows, func(r *row) bool { return r.history != nil }) {
+	for i, r := range withoutTwins(tellers(rows, func(r *row) bool { return r.history != nil })) {
 		pieces, err := piecesOf(r)
 		if err != nil {
 			return Peak{}, err

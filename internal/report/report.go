@@ -112,6 +112,7 @@ type Product struct {
 	Features []string      `json:"features"`
 	Servers  []string      `json:"servers"`
 	Figures
+	Checks []string `json:"checks,omitempty"` // how sources that are not added agree with those that are
 }
 
 // A File is one input and how well it was read.

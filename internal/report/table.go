@@ -23,6 +23,11 @@ func (r Report) WriteTable(w io.Writer) error {
 			t.row(p.Name, string(p.Model), p.installed(), shown(p.InUse), shown(p.Peak.Value), p.Peak.at(), p.Peak.Known, strings.Join(p.Servers, " "))
 		}
 		t.end()
+		for _, p := range r.Products {
+			for _, check := range p.Checks {
+				fmt.Fprintf(&b, "%s: %s\n", Plain(p.Name), Plain(check))
+			}
+		}
 	}
 	if len(r.Features) > 0 {
 		t := table{&b, tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)}

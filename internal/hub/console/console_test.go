@@ -435,8 +435,9 @@ func sampleDetails() usage.Details {
 			{Span: insight.Span{From: day - 86400, To: day}, Peak: insight.Peak{Coverage: insight.Coverage{Unknown: 86400}}, Mean: math.NaN()},
 			{Span: insight.Span{From: day, To: day + 86400}, Peak: peak, Mean: 20.5, P95: license.Of(39), Installed: license.Of(50)},
 		},
-		Servers: []usage.ServerUse{{Server: servers[0], Pools: []string{"cad@v"}, Now: in, Peak: peak, Share: license.Of(42)}},
+		Servers: []usage.ServerUse{{Server: servers[0], Pools: []string{"cad@v"}, Now: in, Peak: peak, Share: license.Of(42), With: "lic-<b>"}},
 		All:     servers,
+		Changes: []usage.Change{{At: time.Unix(day+7200, 0), Server: "lic-<b>", Before: []string{"Old <edition>"}, After: []string{"CAD Pro"}}},
 	}
 }
 
@@ -444,6 +445,8 @@ func TestUsageLinksToItsDetails(t *testing.T) {
 	h := founded(t)
 	h.get("/").wants(http.StatusOK, "1\u202f234", "/usage/cad%2Fx%20y", "without lic-b")
 	h.get("/usage/cad%2Fx%20y").wants(http.StatusOK, "CAD Pro", "lic-b", "24 Nov 2026",
+		"its licenses count once, with those of lic-&lt;b&gt;", `class="turn"`,
+		"lic-&lt;b&gt; changed to the License Activation Service: Old &lt;edition&gt; before, CAD Pro since. That is a change of editions, not of use.",
 		`<td class="num" data-value="39">39</td>`, `<td class="num" data-value=""><span class="unknown"`)
 }
 

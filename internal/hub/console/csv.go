@@ -81,13 +81,13 @@ func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 func serversTable(clock look.Clock, d usage.Details) [][]string {
 	rows := [][]string{{
 		"license_server", "status", "pools", "installed", "overdraft", "in_use", "reserved", "borrowed",
-		"peak", "peak_at", "peak_basis", "part_of_common_peak", "last_reported", "last_reading",
+		"peak", "peak_at", "peak_basis", "part_of_common_peak", "last_reported", "last_reading", "licenses_count_with",
 	}}
 	for _, s := range d.Servers {
 		row := []string{
 			cellText(s.Server.Name), string(s.Server.Status), cellText(joined(s.Pools)),
 			sortCount(s.Now.Installed), sortCount(s.Now.Overdraft), sortCount(s.Now.InUse), sortCount(s.Now.Reserved), sortCount(s.Now.Borrowed),
-			"", "", "", sortCount(s.Share), cellInstant(clock, s.Server.LastReported), cellInstant(clock, s.Server.LastReading),
+			"", "", "", sortCount(s.Share), cellInstant(clock, s.Server.LastReported), cellInstant(clock, s.Server.LastReading), cellText(s.With),
 		}
 		if s.Peak.Known {
 			row[8], row[9], row[10] = strconv.FormatInt(s.Peak.Value, 10), cellTime(clock, s.Peak.At), string(s.Peak.Basis)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"html/template"
 	"math"
 	"net/http"
@@ -31,6 +32,7 @@ type detailsPage struct {
 	Rows       []trendRow
 	Coverage   template.HTML
 	Strip      template.HTML
+	Changes    []string // in words
 	Servers    []serverUse
 	Checks     []checkView
 	Denials    denialsView
@@ -235,6 +237,9 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 			p.Peaks.Rows[i].Basis += ", imported history"
 		}
 	}
+	for _, c := range d.Changes {
+		p.Changes = append(p.Changes, changeText(clock, c))
+	}
 	for _, s := range d.Servers {
 		p.Servers = append(p.Servers, newServerUse(clock, s))
 	}
@@ -266,6 +271,9 @@ func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) 
 	t := look.Trend{
 		ID: "trend", Title: p.Name, Use: firstUpper(p.UseWord), Step: look.Step(q.step), Clock: clock, Points: points(d.Trend),
 	}
+	for _, change := range d.Changes {
+		t.Turns = append(t.Turns, look.Turn{At: change.At, Text: changeText(clock, change)})
+	}
 	for i, b := range d.Trend {
 		t.Points[i].Imported = d.Imported.In(b.Span)
 	}
@@ -273,6 +281,12 @@ func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) 
 		t.PeakAt, t.Peak = time.Unix(d.Peak.At, 0), d.Peak.Value
 	}
 	return t.HTML()
+}
+
+// changeText says what happened when a license server got entitlements.
+func changeText(clock look.Clock, c usage.Change) string {
+	return fmt.Sprintf("On %s %s changed to the License Activation Service: %s before, %s since. That is a change of editions, not of use.",
+		clock.Text(c.At), c.Server, joined(c.Before), joined(c.After))
 }
 
 func covers(clock look.Clock, step usage.Step, trend []insight.Bucket) []look.Cover {
@@ -334,6 +348,9 @@ func newServerUse(clock look.Clock, s usage.ServerUse) serverUse {
 		Sort: serverSort{
 			Installed: sortCount(s.Now.Installed), InUse: sortCount(s.Now.InUse), Share: sortCount(s.Share), Reported: sortTime(s.Server.LastReported),
 		},
+	}
+	if s.With != "" {
+		u.Pools += "; its licenses count once, with those of " + s.With
 	}
 	if p, ok := s.Now.Available(); ok {
 		u.Sort.Available = strconv.FormatFloat(p, 'f', 3, 64)

@@ -180,6 +180,10 @@ func sampleDetails(clock look.Clock, days int) usage.Details {
 		d.Servers = append(d.Servers, use)
 	}
 	d.Servers[2].Share = license.Count{}
+	d.Servers[2].With = d.Servers[0].Server.Name
+	d.Changes = []usage.Change{{
+		At: clock.Now.AddDate(0, 0, -12), Server: d.Servers[2].Server.Name, Before: []string{"Citrix XenApp Enterprise"}, After: []string{d.Product.Name},
+	}}
 	for day := clock.Now.AddDate(0, 0, -28); day.Before(clock.Now.AddDate(0, 0, -20)); day = day.AddDate(0, 0, 1) {
 		d.Imported = append(d.Imported, int32(day.Unix()/86400))
 	}

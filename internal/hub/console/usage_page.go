@@ -358,6 +358,12 @@ func nowFacts(n usage.Now, tightest string) []factView {
 	if n.SharedWith != "" {
 		facts = append(facts, factView{Name: "Shared with", Value: template.HTML(template.HTMLEscapeString(n.SharedWith)), Note: "one purchase, by license files; installed counts there"})
 	}
+	if n.Echoes > 0 {
+		facts = append(facts, factView{
+			Name: "Counted once", Value: template.HTML(look.Plural(n.Echoes, "pool", "pools")),
+			Note: "of an entitlement that another license server reports too; the largest report counts",
+		})
+	}
 	if n.Untold > 0 {
 		facts = append(facts, factView{Name: "Without", Value: template.HTML(look.Plural(n.Untold, "pool", "pools")), Note: "that never told its use", Tone: look.Warn})
 	}

@@ -11,8 +11,9 @@ import (
 func nowOf(lines []line) Now {
 	var n Now
 	var tally tally
+	elsewhere := usedElsewhere(lines)
 	for _, of := range perServer(lines) {
-		if tally.add(&n, of) {
+		if tally.add(&n, of, elsewhere[of[0].server]) {
 			n.Counted++
 		}
 	}
@@ -23,6 +24,22 @@ func nowOf(lines []line) Now {
 		n.Over = license.Count{}
 	}
 	return n
+}
+
+// usedElsewhere adds up what is in use of entitlements on servers that only
+// report them, by the server with whose licenses they count.
+func usedElsewhere(lines []line) map[*server]int64 {
+	var out map[*server]int64
+	for _, l := range lines {
+		if l.with == nil {
+			continue
+		}
+		if out == nil {
+			out = make(map[*server]int64)
+		}
+		out[l.with] += l.latest().InUse.N
+	}
+	return out
 }
 
 // currentOf is nowOf the reporting servers, and names those that do not.
@@ -58,9 +75,10 @@ type tally struct {
 	purchaseUntold bool // one does not tell overdraft
 }
 
-// add adds the pools of one server; it says whether any contributes.
-func (t *tally) add(n *Now, lines []line) (contributes bool) {
-	var inUse, purchased int64
+// add adds the pools of one server, of whose licenses so many are in use
+// elsewhere; it says whether any contributes.
+func (t *tally) add(n *Now, lines []line, elsewhere int64) (contributes bool) {
+	inUse, purchased := elsewhere, int64(0)
 	limited := false
 	for _, l := range lines {
 		v := l.latest()
@@ -84,6 +102,8 @@ func (t *tally) add(n *Now, lines []line) (contributes bool) {
 			n.Oldest = at
 		}
 		switch {
+		case l.with != nil:
+			n.Echoes++
 		case v.State == license.StateUnlimited:
 			n.Unlimited = true
 		case !v.Installed.Known && l.sharedWith() != "":

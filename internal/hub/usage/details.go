@@ -41,6 +41,7 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 	if out.Imported, err = s.imported(e, lines); err != nil {
 		return Details{}, err
 	}
+	out.Changes = e.changes(p, lines)
 	out.Servers, err = s.serverUses(e, lines, q, out.Peak)
 	return out, err
 }
@@ -51,10 +52,14 @@ func (s *Service) serverUses(e *estate, lines []line, q Question, common insight
 	defer s.memory.giveBack(scratch)
 	own := s.ownFigures(e, insight.Span{From: q.From.Unix(), To: q.To.Unix()}, scratch[0])
 	for _, of := range perServer(lines) {
-		u := ServerUse{Server: of[0].server.Server, Now: nowOf(of)}
+		u := ServerUse{Server: of[0].server.Server}
 		for _, l := range of {
-			u.Pools = append(u.Pools, l.pool.Key.String())
+			if u.Pools = append(u.Pools, l.pool.Key.String()); l.with != nil {
+				u.With = l.with.Name
+			}
 		}
+		of = alone(of)
+		u.Now = nowOf(of)
 		if u.Peak, u.Check, err = own.of(of); err != nil {
 			return nil, err
 		}
@@ -137,6 +142,7 @@ func (e *estate) choose(p *product, guids []string) ([]line, error) {
 	if len(guids) == 0 {
 		return p.lines, nil
 	}
+	lines := alone(p.lines)
 	chosen := make([]bool, len(e.servers))
 	for _, guid := range guids {
 		s, ok := e.byGUID[guid]
@@ -145,13 +151,13 @@ func (e *estate) choose(p *product, guids []string) ([]line, error) {
 		}
 		chosen[s.place] = true
 	}
-	out := make([]line, 0, min(len(guids), len(p.lines)))
-	for _, l := range p.lines {
+	out := make([]line, 0, min(len(guids), len(lines)))
+	for _, l := range lines {
 		if chosen[l.server.place] {
 			out = append(out, l)
 		}
 	}
-	return out, nil
+	return entitled(e.reader.past, out), nil
 }
 
 // complete fills in what a question leaves open, and cuts it to the time of

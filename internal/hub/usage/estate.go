@@ -39,6 +39,7 @@ type line struct {
 	pool   Pool
 	track  *insight.Track // nil if nobody has asked for the product
 	shared string         // the product of Pool.SharedWith
+	with   *server        // where the licenses count that this server reports too; nil: here (entitled)
 }
 
 // sharedWith returns the product with which the pool's licenses are one
@@ -186,6 +187,7 @@ func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject
 	if err := y.run(); err != nil {
 		return err
 	}
+	p.echoes.follow(p.servers)
 	e.bind(p)
 	p.estate, p.stamp, p.read = e, stamp, e.now
 	return nil
@@ -238,6 +240,7 @@ func (e *estate) bind(p *past) {
 			l := &o.lines[i]
 			l.track = l.server.past.track(l.pool.ID)
 		}
+		o.lines = entitled(p, o.lines)
 	}
 }
 

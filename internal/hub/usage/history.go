@@ -129,6 +129,9 @@ func identity(tracks []*insight.Track) uint64 {
 	h := newHash()
 	for _, t := range tracks {
 		h = h.add(uint64(t.Server)).add(uint64(t.Pool)).add(uint64(t.First))
+		if t.Echoes() {
+			h = h.add(1)
+		}
 	}
 	return uint64(h)
 }

@@ -25,6 +25,7 @@ type past struct {
 	mark    Mark
 	servers map[int64]*serverPast
 	changes changes
+	echoes  echoes
 	asked   map[string]bool // by key: the products that were asked for
 
 	// What was read last, while the stamp stays the same; under sync.

@@ -114,6 +114,9 @@ type Now struct {
 	// SharedWith is the product with which licenses of some pools were bought
 	// as one, which license files prove: they are installed there. Empty if none.
 	SharedWith string
+	// Echoes are pools of entitlements that several license servers report: their
+	// use counts, and their licenses count once, with another server's.
+	Echoes int
 }
 
 // Available returns the share of installed that is free, in percent. ok is
@@ -180,6 +183,10 @@ type ServerUse struct {
 	Peak   insight.Peak  // its own, over the chosen span
 	Share  license.Count // its part of the sum at the instant of the common peak
 	Check  Check
+	// With is the license server with whose licenses those of an entitlement count
+	// that this one reports too. Empty: they count here. Now and Peak are what
+	// this server tells, all the same.
+	With string
 }
 
 // Details is the page of one product.
@@ -196,4 +203,5 @@ type Details struct {
 	Servers      []ServerUse    // chosen ones, by name
 	All          []Server       // every server that has the product, for the filter
 	Imported     ImportedDays   // of the chosen servers
+	Changes      []Change       // of the chosen servers, in order of time
 }
