@@ -2,6 +2,7 @@ package insight
 
 import (
 	"container/heap"
+	"errors"
 	"math"
 	"sync"
 
@@ -60,11 +61,14 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 		d.key = d.bound()
 	}
 	heap.Init(&b.days)
+	if b.mayBeatOf(b.days) <= fewDays {
+		scratches = scratches[:1]
+	}
 	var g errgroup.Group
-	for _, s := range scratches {
+	for _, s := range scratches[1:] {
 		g.Go(func() error { return f.searchOn(from, s, &b) })
 	}
-	if err := g.Wait(); err != nil {
+	if err := errors.Join(f.searchOn(from, scratches[0], &b), g.Wait()); err != nil {
 		return Peak{}, err
 	}
 	f.dropSheets()
@@ -75,6 +79,19 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 		return Peak{}, nil
 	}
 	return Peak{Known: true, Value: b.sum, Low: b.sum, At: b.at}, nil
+}
+
+// fewDays is up to how many days are searched without help: as after a click.
+const fewDays = 3
+
+// mayBeatOf counts the days whose bounds may beat what was found.
+func (b *search) mayBeatOf(days queue) (n int) {
+	for _, d := range days {
+		if d.key > 0 && d.key >= b.sum {
+			n++
+		}
+	}
+	return n
 }
 
 // found takes over what is known of the hours of a day.
@@ -173,6 +190,10 @@ func (f *Filter) lookAhead(goroutines int) {
 			days = append(days, d)
 		}
 	}
+	if len(days) <= fewDays {
+		f.lookAtHours(days...)
+		return
+	}
 	var g sync.WaitGroup
 	for k := range goroutines {
 		g.Go(func() { f.lookAtHours(days[k*len(days)/goroutines : (k+1)*len(days)/goroutines]...) })
@@ -182,6 +203,9 @@ func (f *Filter) lookAhead(goroutines int) {
 
 // lookAtHours bounds the hours of days, which ascend.
 func (f *Filter) lookAtHours(days ...*day) {
+	if len(days) == 0 {
+		return
+	}
 	sums := make([]hourSum, len(days))
 	for _, t := range f.tracks {
 		for k, d := range days {

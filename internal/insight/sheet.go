@@ -33,6 +33,7 @@ type sheet struct {
 	at, use []uint32
 	pieces  []series.Piece // those that events point at
 	terms   []pair         // the same, of plain days
+	said    series.Piece   // what addKnown adds
 
 	drawer drawer
 	drawn  []uint32 // the changes of a day that is being drawn
@@ -173,8 +174,7 @@ func (s *sheet) addPlain(t *Track, i int, blocks *Blocks, row *drawing) error {
 		}
 		if row.state.Load() == drawn {
 			if !s.peakOnly {
-				p := t.pair(f)
-				s.sum.add(&p.known, 1)
+				s.addKnown(t, f)
 			}
 			s.take(row)
 			return nil
@@ -200,9 +200,18 @@ func (s *sheet) addTerms(t *Track, number int32) bool {
 	if f.class() != plain || f.known() != series.DaySeconds || !s.counts(t, f) {
 		return false
 	}
-	p := t.pair(f)
-	s.sum.add(&p.known, 1)
+	s.addKnown(t, f)
 	return true
+}
+
+// addKnown adds the terms of a plain day that is known to its end: pair.known, with
+// nothing in use.
+func (s *sheet) addKnown(t *Track, f fact) {
+	terms, p := &t.terms[f.terms()], &s.said
+	p.Kind, p.Basis, p.State = series.Known, license.BasisSampled, terms.State
+	p.Installed, p.Overdraft, p.Reserved = terms.Installed, terms.Overdraft, terms.Reserved
+	t.own(p)
+	s.sum.add(p, 1)
 }
 
 // usesOf reads the samples of a plain pool: when they were into s.at, and what was

@@ -18,48 +18,42 @@ type glance struct {
 	mu      sync.Mutex
 	conn    *sql.Conn
 	stmt    *sql.Stmt
-	version int64 // with which the rest was read; good on conn only
-	orgs    map[int64]usage.Organisation
-	stamps  map[int64]usage.Stamp
+	version int64              // with which the rest was read; good on conn only
+	seen    map[int64]standing // by organisation
 }
 
-// Organisation implements usage.Store.
-func (db *DB) Organisation(ctx context.Context, org int64) (usage.Organisation, error) {
-	return glanced(ctx, db, func(g *glance) map[int64]usage.Organisation { return g.orgs }, org, db.reader.Organisation)
+type standing struct {
+	org   usage.Organisation
+	stamp usage.Stamp
 }
 
-// Stamp implements usage.Store.
-func (db *DB) Stamp(ctx context.Context, org int64) (usage.Stamp, error) {
-	return glanced(ctx, db, func(g *glance) map[int64]usage.Stamp { return g.stamps }, org, db.reader.Stamp)
-}
-
-// glanced returns what is remembered of an organisation, or else reads it.
-func glanced[T any](ctx context.Context, db *DB, kept func(*glance) map[int64]T, org int64, read func(context.Context, int64) (T, error)) (T, error) {
+// Standing implements usage.Store.
+func (db *DB) Standing(ctx context.Context, org int64) (usage.Organisation, usage.Stamp, error) {
 	g := db.glance
 	if g == nil {
-		return read(ctx, org)
+		return db.reader.Standing(ctx, org)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.look(ctx, db.pool)
-	if v, ok := kept(g)[org]; ok {
-		return v, nil
+	if s, ok := g.seen[org]; ok {
+		return s.org, s.stamp, nil
 	}
-	v, err := read(ctx, org)
+	o, stamp, err := db.reader.Standing(ctx, org)
 	if err == nil {
-		kept(g)[org] = v // read after the version was: newer at most
+		g.seen[org] = standing{o, stamp} // read after the version was: newer at most
 	}
-	return v, err
+	return o, stamp, err
 }
 
 // look forgets everything if anything was committed since, or if that cannot be
 // told.
 func (g *glance) look(ctx context.Context, pool *sql.DB) {
 	version, err := g.ask(ctx, pool)
-	if err == nil && version == g.version && g.orgs != nil {
+	if err == nil && version == g.version && g.seen != nil {
 		return
 	}
-	g.version, g.orgs, g.stamps = version, make(map[int64]usage.Organisation), make(map[int64]usage.Stamp)
+	g.version, g.seen = version, make(map[int64]standing)
 	if err != nil {
 		_ = g.close() // whoever reads now meets the error himself
 	}
@@ -70,7 +64,7 @@ func (g *glance) ask(ctx context.Context, pool *sql.DB) (version int64, err erro
 		if g.conn, err = pool.Conn(ctx); err != nil {
 			return 0, err
 		}
-		g.orgs = nil // versions of two connections do not compare
+		g.seen = nil // versions of two connections do not compare
 		if g.stmt, err = g.conn.PrepareContext(ctx, `PRAGMA data_version`); err != nil {
 			return 0, err
 		}

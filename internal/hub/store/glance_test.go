@@ -25,7 +25,7 @@ func TestGlanceSeesWhatOthersCommit(t *testing.T) {
 		return db
 	}
 	here, there := open(), open()
-	if _, err := here.Organisation(t.Context(), 1); err == nil {
+	if _, _, err := here.Standing(t.Context(), 1); err == nil {
 		t.Fatal("there is an organisation that nobody made")
 	}
 	for n := range 3 {
@@ -34,7 +34,7 @@ func TestGlanceSeesWhatOthersCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			o, err := here.Organisation(t.Context(), 1)
+			o, _, err := here.Standing(t.Context(), 1)
 			if want := "first" + "xx"[:n]; err != nil || o.Name != want {
 				t.Fatalf("organisation %q (%v), want %q", o.Name, err, want)
 			}
@@ -43,7 +43,7 @@ func TestGlanceSeesWhatOthersCommit(t *testing.T) {
 	if err := there.Exec(t.Context(), `INSERT INTO counter (org_id, name, n) VALUES (1, 'pack', 7)`); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := here.Stamp(t.Context(), 1); err != nil || s.Pack != 7 {
+	if _, s, err := here.Standing(t.Context(), 1); err != nil || s.Pack != 7 {
 		t.Errorf("stamp %+v (%v), want pack 7", s, err)
 	}
 }
@@ -67,7 +67,7 @@ func TestGlanceLeavesTheOnlyConnectionToReaders(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for range 2 {
-		if o, err := db.Organisation(ctx, 1); err != nil || o.Name != "only" {
+		if o, _, err := db.Standing(ctx, 1); err != nil || o.Name != "only" {
 			t.Fatalf("organisation %q, %v", o.Name, err)
 		}
 	}

@@ -12,6 +12,16 @@ import (
 	"headroom/internal/hub/usage"
 )
 
+// Standing implements usage.Store.
+func (db reader) Standing(ctx context.Context, org int64) (usage.Organisation, usage.Stamp, error) {
+	o, err := db.Organisation(ctx, org)
+	if err != nil {
+		return usage.Organisation{}, usage.Stamp{}, err
+	}
+	stamp, err := db.Stamp(ctx, org)
+	return o, stamp, err
+}
+
 // Stamp implements usage.Store. All that a batch changes raises a revision; the
 // sums of times change with what people and agents decide.
 func (db reader) Stamp(ctx context.Context, org int64) (s usage.Stamp, err error) {

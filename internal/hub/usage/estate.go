@@ -96,6 +96,10 @@ func (s *Service) ask(ctx context.Context, org int64, what subject, f func(*esta
 // has changed: their names and last contact are not part of the stamp.
 const recordsHold = time.Minute
 
+// shrinkEvery is how many questions that found nothing new are asked until what
+// is held is counted again: each of them adds little.
+const shrinkEvery = 8
+
 // estate returns what an organisation has. Nothing of it changes until done is
 // called.
 func (s *Service) estate(ctx context.Context, org int64, what subject) (e *estate, done func(), err error) {
@@ -103,17 +107,17 @@ func (s *Service) estate(ctx context.Context, org int64, what subject) (e *estat
 	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
 	p.sync.Lock()
 	defer p.sync.Unlock()
-	if e.org, err = s.Store.Organisation(ctx, org); err != nil {
-		return nil, nil, err
-	}
-	stamp, err := s.Store.Stamp(ctx, org)
+	var stamp Stamp
+	e.org, stamp, err = s.Store.Standing(ctx, org)
 	if err != nil {
 		return nil, nil, err
 	}
 	if stamp == p.stamp && p.stands(e) && p.covers(what) {
 		fresh := *p.estate
 		fresh.org, fresh.now, fresh.reader = e.org, e.now, e.reader
-		s.memory.shrink(s.Memory)
+		if s.memory.asked.Add(1)%shrinkEvery == 0 {
+			s.memory.shrink(s.Memory)
+		}
 		p.lock.RLock()
 		return &fresh, p.lock.RUnlock, nil
 	}

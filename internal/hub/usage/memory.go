@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"headroom/internal/insight"
 	"headroom/internal/series"
@@ -16,6 +17,7 @@ import (
 // quickly read again, then trends and filters, then pasts; the past of the
 // organisation that asks stays.
 type memory struct {
+	asked   atomic.Int64 // questions that found nothing new
 	mu      sync.Mutex
 	clock   int64
 	changes int64 // of all pasts: no number stands for two, so that what an old past left is not taken for new

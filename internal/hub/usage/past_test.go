@@ -295,3 +295,7 @@ func TestLateReadingIsHighUntilAfterMidnight(t *testing.T) {
 		t.Errorf("peak %d at %s, want 500 at midnight", got.Value, time.Unix(got.At, 0).UTC())
 	}
 }
+
+func (s twoEstates) Standing(ctx context.Context, org int64) (usage.Organisation, usage.Stamp, error) {
+	return s.of(org).Standing(ctx, org)
+}

@@ -22,6 +22,9 @@ type Store interface {
 	// and what they say their servers are called.
 	Stamp(ctx context.Context, org int64) (Stamp, error)
 
+	// Standing returns both: what every question begins with.
+	Standing(ctx context.Context, org int64) (Organisation, Stamp, error)
+
 	// Servers lists, ascending by ID, the license servers that are registered
 	// or were, as long as the store knows anything of them.
 	Servers(ctx context.Context, org int64) ([]Record, error)

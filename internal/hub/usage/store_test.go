@@ -288,3 +288,12 @@ func (e *estate) Imported(_ context.Context, org int64, from, to int32) iter.Seq
 }
 
 func (e *estate) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(e) }
+
+func (e *estate) Standing(ctx context.Context, org int64) (usage.Organisation, usage.Stamp, error) {
+	o, err := e.Organisation(ctx, org)
+	if err != nil {
+		return o, usage.Stamp{}, err
+	}
+	stamp, err := e.Stamp(ctx, org)
+	return o, stamp, err
+}
