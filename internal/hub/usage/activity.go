@@ -86,7 +86,7 @@ func (s *Service) Activity(ctx context.Context, org int64, q Question) (out Acti
 	return out, err
 }
 
-func (s *Service) activity(ctx context.Context, e *estate, p *product, lines []line) (Activity, error) {
+func (s *Service) activity(ctx context.Context, e *estate, p *product, lines []*line) (Activity, error) {
 	out := Activity{Organisation: e.org, At: e.now, Product: p.Product}
 	rosters, err := s.Store.Rosters(ctx, e.org.ID)
 	if err != nil {

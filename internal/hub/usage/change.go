@@ -21,9 +21,9 @@ type Change struct {
 
 // changes returns those of the lines' servers that concern a product, in order of
 // time.
-func (e *estate) changes(p *product, lines []line) (out []Change) {
+func (e *estate) changes(p *product, lines []*line) (out []Change) {
 	if !slices.ContainsFunc(e.products, func(o *product) bool {
-		return slices.ContainsFunc(o.lines, func(l line) bool { return catalog.Entitlement(l.pool.Key) })
+		return slices.ContainsFunc(o.lines, func(l *line) bool { return catalog.Entitlement(l.pool.Key) })
 	}) {
 		return nil // as nearly everywhere
 	}

@@ -45,11 +45,11 @@ func (c Check) join(o Check) Check {
 
 // checkOf compares the readings of one server's pools with their log, in the last
 // days of a span that have one.
-func checkOf(from insight.Reader, lines []line, span insight.Span) (out Check, err error) {
+func checkOf(from insight.Reader, lines []*line, span insight.Span) (out Check, err error) {
 	last := series.DayOf(span.To - 1)
 	seen := 0
 	for day := last; day >= max(series.DayOf(span.From), last-checkBack) && seen < checkDays; day-- {
-		with := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.track.Ordinary(day) })
+		with := slices.DeleteFunc(slices.Clone(lines), func(l *line) bool { return l.track.Ordinary(day) })
 		if len(with) == 0 {
 			continue
 		}

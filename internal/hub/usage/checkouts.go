@@ -57,14 +57,14 @@ func (s *Service) Checkouts(ctx context.Context, org int64, q Question) (out Che
 	return out, err
 }
 
-func (s *Service) checkouts(ctx context.Context, e *estate, lines []line) (Checkouts, error) {
+func (s *Service) checkouts(ctx context.Context, e *estate, lines []*line) (Checkouts, error) {
 	out := Checkouts{Held: map[license.HolderKind]int64{}}
 	for _, of := range perServer(lines) {
 		if of[0].server.Status == Reporting && hasAny(of) {
 			out.list(of[0].server.Server)
 		}
 	}
-	of := make(map[holderKey]line, len(lines))
+	of := make(map[holderKey]*line, len(lines))
 	features := map[string]bool{}
 	for _, l := range lines {
 		if l.server.Status == Reporting {

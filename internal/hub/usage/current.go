@@ -8,7 +8,7 @@ import (
 
 // nowOf adds the newest good values of the lines. Whether their servers report
 // is for the caller to look at.
-func nowOf(lines []line) Now {
+func nowOf(lines []*line) Now {
 	var n Now
 	var tally tally
 	elsewhere := usedElsewhere(lines)
@@ -28,7 +28,7 @@ func nowOf(lines []line) Now {
 
 // usedElsewhere adds up what is in use of entitlements on servers that only
 // report them, by the server with whose licenses they count.
-func usedElsewhere(lines []line) map[*server]int64 {
+func usedElsewhere(lines []*line) map[*server]int64 {
 	var out map[*server]int64
 	for _, l := range lines {
 		if l.with == nil {
@@ -43,8 +43,8 @@ func usedElsewhere(lines []line) map[*server]int64 {
 }
 
 // currentOf is nowOf the reporting servers, and names those that do not.
-func currentOf(lines []line) Now {
-	var reporting []line
+func currentOf(lines []*line) Now {
+	var reporting []*line
 	var out []string
 	for _, of := range perServer(lines) {
 		switch s := of[0].server; {
@@ -60,7 +60,7 @@ func currentOf(lines []line) Now {
 }
 
 // hasAny says whether a server still has one of the pools.
-func hasAny(lines []line) bool {
+func hasAny(lines []*line) bool {
 	for _, l := range lines {
 		if l.has() {
 			return true
@@ -77,7 +77,7 @@ type tally struct {
 
 // add adds the pools of one server, of whose licenses so many are in use
 // elsewhere; it says whether any contributes.
-func (t *tally) add(n *Now, lines []line, elsewhere int64) (contributes bool) {
+func (t *tally) add(n *Now, lines []*line, elsewhere int64) (contributes bool) {
 	inUse, purchased := elsewhere, int64(0)
 	limited := false
 	for _, l := range lines {

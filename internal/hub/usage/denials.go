@@ -80,12 +80,12 @@ func (s *Service) Denials(ctx context.Context, org int64, q Question) (out Denia
 	return out, err
 }
 
-func (s *Service) denials(ctx context.Context, e *estate, lines []line, q Question) (out Denials, err error) {
+func (s *Service) denials(ctx context.Context, e *estate, lines []*line, q Question) (out Denials, err error) {
 	type pool struct {
 		server int64
 		id     series.PoolID
 	}
-	of := make(map[pool]line, len(lines))
+	of := make(map[pool]*line, len(lines))
 	for _, l := range lines {
 		of[pool{l.server.ID, l.pool.ID}] = l
 	}

@@ -47,7 +47,7 @@ func (s *Service) details(e *estate, q Question) (out Details, err error) {
 }
 
 // serverUses returns each server's part, by name.
-func (s *Service) serverUses(e *estate, lines []line, q Question, common insight.Peak) (out []ServerUse, err error) {
+func (s *Service) serverUses(e *estate, lines []*line, q Question, common insight.Peak) (out []ServerUse, err error) {
 	scratch := s.memory.scratches(1)
 	defer s.memory.giveBack(scratch)
 	own := s.ownFigures(e, insight.Span{From: q.From.Unix(), To: q.To.Unix()}, scratch[0])
@@ -78,7 +78,7 @@ func (s *Service) serverUses(e *estate, lines []line, q Question, common insight
 }
 
 // question finds what a question is about, and completes it.
-func (e *estate) question(q Question) (p *product, lines []line, full Question, err error) {
+func (e *estate) question(q Question) (p *product, lines []*line, full Question, err error) {
 	if p, err = e.product(q.Product); err != nil {
 		return nil, nil, q, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) Heat(ctx context.Context, org int64, q Question) (out insight.
 
 // choose returns the lines of the servers with the GUIDs; all, if none is
 // named.
-func (e *estate) choose(p *product, guids []string) ([]line, error) {
+func (e *estate) choose(p *product, guids []string) ([]*line, error) {
 	if len(guids) == 0 {
 		return p.lines, nil
 	}
@@ -151,7 +151,7 @@ func (e *estate) choose(p *product, guids []string) ([]line, error) {
 		}
 		chosen[s.place] = true
 	}
-	out := make([]line, 0, min(len(guids), len(lines)))
+	out := make([]*line, 0, min(len(guids), len(lines)))
 	for _, l := range lines {
 		if chosen[l.server.place] {
 			out = append(out, l)
@@ -162,7 +162,7 @@ func (e *estate) choose(p *product, guids []string) ([]line, error) {
 
 // complete fills in what a question leaves open, and cuts it to the time of
 // which something can be known: from the first record to now.
-func (e *estate) complete(q Question, lines []line) (Question, error) {
+func (e *estate) complete(q Question, lines []*line) (Question, error) {
 	switch q.Step {
 	case "":
 		q.Step = ByDay

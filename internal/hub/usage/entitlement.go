@@ -18,10 +18,16 @@ import (
 //
 // What is not compared is history: a server that has it no more counted it as
 // long as it had it.
-func entitled(p *past, lines []line) []line {
-	groups := make(map[license.Pool][]int)
+func entitled(p *past, lines []*line) []*line {
+	var groups map[license.Pool][]int
 	for i, l := range lines {
-		if v := l.latest(); catalog.Entitlement(l.pool.Key) && v.ok && !v.gone && v.Installed.Known && l.server.Status != Removed {
+		if !catalog.Entitlement(l.pool.Key) || l.server.Status == Removed {
+			continue
+		}
+		if v := l.latest(); v.ok && !v.gone && v.Installed.Known {
+			if groups == nil {
+				groups = make(map[license.Pool][]int)
+			}
 			groups[l.pool.Key] = append(groups[l.pool.Key], i)
 		}
 	}
@@ -30,14 +36,15 @@ func entitled(p *past, lines []line) []line {
 		if len(group) < 2 {
 			continue
 		}
-		if len(out) > 0 && &out[0] == &lines[0] {
+		if &out[0] == &lines[0] {
 			out = slices.Clone(lines)
 		}
 		counting := slices.MinFunc(group, func(a, b int) int { return byReport(lines[a], lines[b]) })
 		for _, i := range group {
 			if i != counting {
-				out[i].with = lines[counting].server
-				out[i].track = p.echoes.of(lines[i].track)
+				echo := *lines[i]
+				echo.with, echo.track = lines[counting].server, p.echoes.of(echo.track)
+				out[i] = &echo
 			}
 		}
 	}
@@ -45,7 +52,7 @@ func entitled(p *past, lines []line) []line {
 }
 
 // byReport puts first the line whose report of an entitlement counts.
-func byReport(a, b line) int {
+func byReport(a, b *line) int {
 	if ra, rb := a.server.Status == Reporting, b.server.Status == Reporting; ra != rb {
 		if ra {
 			return -1
@@ -59,14 +66,16 @@ func byReport(a, b line) int {
 }
 
 // alone returns lines as their license servers tell them, each for itself.
-func alone(lines []line) []line {
-	if !slices.ContainsFunc(lines, func(l line) bool { return l.with != nil }) {
+func alone(lines []*line) []*line {
+	if !slices.ContainsFunc(lines, func(l *line) bool { return l.with != nil }) {
 		return lines
 	}
 	out := slices.Clone(lines)
-	for i := range out {
-		if l := &out[i]; l.with != nil {
-			l.with, l.track = nil, l.server.past.track(l.pool.ID)
+	for i, l := range out {
+		if l.with != nil {
+			self := *l
+			self.with, self.track = nil, l.server.past.track(l.pool.ID)
+			out[i] = &self
 		}
 	}
 	return out

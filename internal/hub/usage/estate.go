@@ -44,7 +44,7 @@ type line struct {
 
 // sharedWith returns the product with which the pool's licenses are one
 // purchase, by its newest reading; empty where they are its own.
-func (l line) sharedWith() string {
+func (l *line) sharedWith() string {
 	if l.pool.SharedWith == "" || l.pool.SharedAt < l.latest().At {
 		return ""
 	}
@@ -52,15 +52,15 @@ func (l line) sharedWith() string {
 }
 
 // has says whether the server still has the pool, by its newest reading.
-func (l line) has() bool { return !l.latest().gone }
+func (l *line) has() bool { return !l.latest().gone }
 
 // latest returns the pool's newest good values.
-func (l line) latest() latest { return l.server.past.latest[l.pool.ID] }
+func (l *line) latest() latest { return l.server.past.latest[l.pool.ID] }
 
 // A product is a product and its pools on all servers, in the servers' order.
 type product struct {
 	catalog.Product
-	lines []line
+	lines []*line
 }
 
 // A subject says which products a question is about, by their keys. Of others it
@@ -240,8 +240,7 @@ func (e *estate) bind(p *past) {
 		s.past = p.servers[s.record.ID]
 	}
 	for _, o := range e.products {
-		for i := range o.lines {
-			l := &o.lines[i]
+		for _, l := range o.lines {
 			l.track = l.server.past.track(l.pool.ID)
 		}
 		o.lines = entitled(p, o.lines)
@@ -276,7 +275,7 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 				byKey[what.Key] = &product{Product: what}
 				out = append(out, byKey[what.Key])
 			}
-			l := line{server: one, pool: p}
+			l := &line{server: one, pool: p}
 			if p.SharedWith != "" {
 				l.shared = s.productOf(one.Server, what.Daemon, p.SharedWith).Name
 			}
@@ -316,7 +315,7 @@ func (e *estate) product(key string) (*product, error) {
 
 // first returns the instant of the first record of the lines; 0 if there are
 // none.
-func first(lines []line) int64 {
+func first(lines []*line) int64 {
 	out := int64(0)
 	for i, l := range lines {
 		if i == 0 || l.pool.First < out {
@@ -327,14 +326,14 @@ func first(lines []line) int64 {
 }
 
 // perServer divides lines by their server; they come in the servers' order.
-func perServer(lines []line) [][]line {
-	var out [][]line
+func perServer(lines []*line) [][]*line {
+	var out [][]*line
 	for _, l := range lines {
 		if n := len(out); n > 0 && out[n-1][0].server == l.server {
 			out[n-1] = append(out[n-1], l)
 			continue
 		}
-		out = append(out, []line{l})
+		out = append(out, []*line{l})
 	}
 	return out
 }

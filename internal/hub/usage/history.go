@@ -15,7 +15,7 @@ func (e *estate) dayStart(at int64) int64 {
 }
 
 // tracksOf returns the tracks of lines.
-func tracksOf(lines []line) []*insight.Track {
+func tracksOf(lines []*line) []*insight.Track {
 	out := make([]*insight.Track, len(lines))
 	for i, l := range lines {
 		out[i] = l.track
@@ -34,7 +34,7 @@ func (e *estate) closedTo() int64 { return series.DayStart(series.DayOf(e.now.Un
 // UTC days that are closed are searched by a filter, which is kept, as long as
 // nothing in them changes, for the same span and a choice that differs a little;
 // the rest is searched each time.
-func (s *Service) peak(e *estate, product string, lines []line, span insight.Span) (insight.Peak, error) {
+func (s *Service) peak(e *estate, product string, lines []*line, span insight.Span) (insight.Peak, error) {
 	if span.From >= span.To {
 		return insight.Peak{}, nil
 	}

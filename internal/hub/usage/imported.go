@@ -18,7 +18,7 @@ func (d ImportedDays) In(s insight.Span) bool {
 }
 
 // imported returns the days of the lines' license servers up to now.
-func (s *Service) imported(e *estate, lines []line) (days ImportedDays, err error) {
+func (s *Service) imported(e *estate, lines []*line) (days ImportedDays, err error) {
 	of := make(map[int64]bool, len(lines))
 	for _, l := range lines {
 		of[l.server.ID] = true

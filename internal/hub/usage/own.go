@@ -30,7 +30,7 @@ func (s *Service) ownFigures(e *estate, span insight.Span, scratch *insight.Scra
 }
 
 // of returns the peak of the sum of a server's pools, and the check of them.
-func (o *ownFigures) of(lines []line) (insight.Peak, Check, error) {
+func (o *ownFigures) of(lines []*line) (insight.Peak, Check, error) {
 	tracks := tracksOf(lines)
 	closed, err := o.ofClosedDays(lines, tracks)
 	if err != nil || closed.to == o.to {
@@ -57,7 +57,7 @@ func (o *ownFigures) of(lines []line) (insight.Peak, Check, error) {
 
 // ofClosedDays returns the figures of the closed days, the peak described; what
 // was kept may end a little before they do.
-func (o *ownFigures) ofClosedDays(lines []line, tracks []*insight.Track) (ownFigure, error) {
+func (o *ownFigures) ofClosedDays(lines []*line, tracks []*insight.Track) (ownFigure, error) {
 	if o.closed.From == o.closed.To {
 		return ownFigure{to: o.closed.To}, nil
 	}

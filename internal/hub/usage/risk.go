@@ -36,7 +36,7 @@ func tight(inUse int64, installed license.Count) bool {
 
 // tightest returns the name of the server with the largest overdraft used,
 // else of the one with the smallest share free; empty where none tells it.
-func tightest(lines []line) string {
+func tightest(lines []*line) string {
 	name, over, free := "", int64(0), 0.0
 	for _, of := range perServer(lines) {
 		if of[0].server.Status != Reporting {

@@ -90,7 +90,7 @@ func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err er
 
 // current says whether a server that reports, or lately did, has the product.
 func (p *product) current() bool {
-	return slices.ContainsFunc(p.lines, func(l line) bool {
+	return slices.ContainsFunc(p.lines, func(l *line) bool {
 		return l.has() && (l.server.Status == Reporting || l.server.Status == NotReporting)
 	})
 }
@@ -131,7 +131,7 @@ func twins(a, b string) bool {
 }
 
 // peaks returns the three windows of design F8.
-func (s *Service) peaks(e *estate, product string, lines []line) (out Peaks, err error) {
+func (s *Service) peaks(e *estate, product string, lines []*line) (out Peaks, err error) {
 	last7, month := insight.Windows(e.now, e.org.Zone)
 	all := insight.Span{To: e.now.Unix()}
 	if f := first(lines); f > 0 {

@@ -12,7 +12,7 @@ import (
 // until something in them changes. Of a calendar month that the span has whole,
 // the first day has the levels of all, and the others have none: a month's take
 // no more memory than a day's, and what is joined of them is the same.
-func (s *Service) trend(e *estate, product string, lines []line, from, to int64) ([]insight.Bucket, error) {
+func (s *Service) trend(e *estate, product string, lines []*line, from, to int64) ([]insight.Bucket, error) {
 	t := asked{
 		key: trendKey{e.org.ID, product, identity(tracksOf(lines))}, reader: e.reader,
 		days: insight.Days(time.Unix(from, 0), time.Unix(to, 0), e.org.Zone),
