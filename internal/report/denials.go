@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"headroom/internal/format/denial"
 	"headroom/internal/license"
@@ -24,38 +25,77 @@ type Denials struct {
 	Refusals int64  `json:"refusals"` // lines
 }
 
+// A refusals counts denials. There may be very many of them, of few people for few
+// reasons: so who was refused what is kept once.
+type refusals struct {
+	asked  []asked
+	places map[asked]int32 // of asked, without the name
+	rows   map[refusedOn]*refusedCount
+}
+
+// An asked is somebody who was refused a feature for a reason.
+type asked struct {
+	server, daemon, feature string
+	user                    string // folded
+	reason                  string
+	name                    string // of the user, as it was written first
+}
+
+// A refusedOn is a day of theirs.
+type refusedOn struct {
+	day int32 // since 1970, in the zone of the times shown
+	who int32 // an index of asked
+}
+
+type refusedCount struct{ served, unserved, unknown, lines int64 }
+
 // denied counts a denial.
 func (c *collector) denied(server string, d denial.Denial) {
-	key := Denials{
-		Day: d.First.In(c.options.zone()).Format("2006-01-02"), Server: server, Daemon: d.Pool.Daemon, Feature: d.Pool.Feature,
-		User: license.FoldName(d.User), Reason: d.Reason,
+	r := &c.refused
+	if r.rows == nil {
+		r.places, r.rows = map[asked]int32{}, map[refusedOn]*refusedCount{}
 	}
-	row := c.refused[key]
+	who := asked{server: server, daemon: d.Pool.Daemon, feature: d.Pool.Feature, user: license.FoldName(d.User), reason: d.Reason}
+	place, known := r.places[who]
+	if !known {
+		place = int32(len(r.asked))
+		r.places[who] = place
+		who.name = d.User
+		r.asked = append(r.asked, who)
+	}
+	year, month, day := d.First.In(c.options.zone()).Date()
+	on := refusedOn{int32(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / secondsOfDay), place}
+	row := r.rows[on]
 	if row == nil {
-		if c.refused == nil {
-			c.refused = map[Denials]*Denials{}
-		}
-		first := key
-		row = &first
-		row.User = d.User
-		c.refused[key] = row
+		row = new(refusedCount)
+		r.rows[on] = row
 	}
 	switch d.Outcome {
 	case denial.Unserved:
-		row.True++
+		row.unserved++
 	case denial.Served:
-		row.False++
+		row.served++
 	default:
-		row.Unknown++
+		row.unknown++
 	}
-	row.Refusals += d.Count
+	row.lines += d.Count
 }
+
+const secondsOfDay = 86400
 
 // denials returns the rows in their order.
 func (c *collector) denials() []Denials {
-	out := make([]Denials, 0, len(c.refused))
-	for _, d := range c.refused {
-		out = append(out, *d)
+	out := make([]Denials, 0, len(c.refused.rows))
+	days := map[int32]string{}
+	for on, n := range c.refused.rows {
+		if days[on.day] == "" {
+			days[on.day] = time.Unix(int64(on.day)*secondsOfDay, 0).UTC().Format(time.DateOnly)
+		}
+		who := &c.refused.asked[on.who]
+		out = append(out, Denials{
+			Day: days[on.day], Server: who.server, Daemon: who.daemon, Feature: who.feature, User: who.name, Reason: who.reason,
+			True: n.unserved, False: n.served, Unknown: n.unknown, Refusals: n.lines,
+		})
 	}
 	slices.SortFunc(out, func(a, b Denials) int {
 		return cmp.Or(

@@ -49,7 +49,7 @@ type collector struct {
 	// feature of a server with one daemon is that daemon's.
 	// The names are folded, and lead to those that were printed.
 	daemons map[serverKey]map[string]string
-	refused map[Denials]*Denials // by the row without its counts, the user folded
+	refused refusals
 }
 
 // A serverKey is a license server, its name folded.

@@ -23,6 +23,14 @@ const calm = 15 * time.Second
 // beside notes that a status is read beside the log, and how it names pools.
 func (u *logUse) beside(s license.Snapshot) {
 	u.exactOnly = true
+	if len(s.Readings) > 0 {
+		u.whole = map[string]bool{}
+	}
+	for _, r := range s.Readings {
+		if apart := r.Pool.Variant != ""; apart || !u.whole[r.Pool.Feature] {
+			u.whole[r.Pool.Feature] = !apart
+		}
+	}
 	for _, r := range s.Readings {
 		if r.Pool.Daemon != "" {
 			if u.split == nil {

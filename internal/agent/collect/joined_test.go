@@ -3,8 +3,10 @@ package collect_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +169,45 @@ func TestLogNamesPoolsAsTheStatusDoes(t *testing.T) {
 	}
 	if named != 1 {
 		t.Errorf("%d spans of %s, want 1: two daemons serve it, says the status", named, pool)
+	}
+}
+
+// A status of an old RLM has no numbers of pools, and the report log beside it has:
+// they would be two pools of the same licenses.
+func TestLogNamesAFeatureAsAWholeWhereTheStatusDoes(t *testing.T) {
+	for _, c := range []struct{ name, variant, want string }{
+		{"without numbers", "", "solver"},
+		{"with numbers", "1", "solver (1),solver (2)"},
+	} {
+		path := filepath.Join(t.TempDir(), "report.log")
+		if err := os.WriteFile(path, []byte(rlmReport), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		format, err := collect.RLMReportLog(time.UTC, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := at("09:00:30")
+		events, err := collect.NewEventLog(path, format, "", func() time.Time { return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := &statusText{collect.Result{At: now, Own: true, Snapshot: license.Snapshot{At: now, Complete: true, Readings: []license.Reading{{
+			Pool: license.Pool{Feature: "solver", Variant: c.variant}, Daemon: "acme", State: license.StateCounted, Installed: license.Of(14), InUse: license.Of(3),
+		}}}}}
+		j := &collect.Joined{Status: status, Log: events}
+		named := map[string]bool{}
+		for _, e := range read(t, j).Events {
+			if e.Pool.Feature == "solver" {
+				named[e.Pool.String()] = true
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+		got := strings.Join(slices.Sorted(maps.Keys(named)), ",")
+		if got != c.want {
+			t.Errorf("a status %s: the log told of %s, want %s", c.name, got, c.want)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type logUse struct {
 	dirty     []*poolUse      // changed in this second
 	steps     int             // that wait to be told
 	split     map[string]bool // features that a status names with their daemons
+	whole     map[string]bool // features that a status names without a variant
 	hopes     []*poolUse      // with an anchor
 	exactOnly bool            // a status stands beside: what the log does not tell exactly, it tells better
 	started   map[string]bool // daemons of which the log tells all, "" is every one
@@ -85,8 +86,7 @@ func (u *logUse) add(e facts.Event) {
 		u.endListing()
 	}
 	u.advance(e.At)
-	key := e.Pool
-	key.Daemon = cmp.Or(key.Daemon, e.Daemon)
+	key := u.keyOf(&e)
 	asked := denial.Request{Pool: key, User: e.User, Host: e.Host}
 	switch e.Kind {
 	case facts.Start:
@@ -114,6 +114,18 @@ func (u *logUse) add(e facts.Event) {
 	if p := u.pools[key]; p != nil && e.Total.Known {
 		u.installed(p, e.Total)
 	}
+}
+
+// keyOf returns the pool of an event. Where the status names a feature as a whole,
+// so does the log that stands beside it, though it tells its pools apart: they are
+// one pool, and what each of them has is not what the feature has.
+func (u *logUse) keyOf(e *facts.Event) license.Pool {
+	key := e.Pool
+	key.Daemon = cmp.Or(key.Daemon, e.Daemon)
+	if key.Variant != "" && u.whole[key.Feature] {
+		key.Variant, e.Total = "", license.Count{}
+	}
+	return key
 }
 
 // advance goes on to the second of an event.
