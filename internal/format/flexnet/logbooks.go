@@ -36,7 +36,7 @@ type logAccounts struct {
 	peakAt  int64
 	high    int64 // of this second, while dirty
 	dirty   bool
-	denials int // that may still end well
+	denials int                 // that may still end well
 	users   map[string]*logUser // by folded name
 	hosts   map[string]bool
 	begin   int64 // of the first event with a date; else logUndated

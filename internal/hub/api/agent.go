@@ -94,15 +94,18 @@ func (s *Server) postPoll(c *call) (any, error) {
 	if err := c.read(&q); err != nil {
 		return nil, err
 	}
-	states, err := s.Registrar.Contact(c.ctx, c.agent, registration.Contact{
+	heard, err := s.Registrar.Contact(c.ctx, c.agent, registration.Contact{
 		At: s.Now(), Version: q.Version, Servers: servers(q.Servers),
 	})
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.PollAnswer{Servers: make(map[string]string, len(states)), Poll: seconds(s.PollEvery)}
-	for guid, state := range states {
+	answer := wire.PollAnswer{Servers: make(map[string]string, len(heard.Servers)), Poll: seconds(s.PollEvery)}
+	for guid, state := range heard.Servers {
 		answer.Servers[guid] = string(state)
+	}
+	if heard.Upload {
+		answer.Wants = append(answer.Wants, wire.WantUpload)
 	}
 	answer.Complete, err = s.Taker.Complete(c.ctx, ingest.Agent{Org: c.agent.Org, ID: c.agent.ID})
 	return answer, err

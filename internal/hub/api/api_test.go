@@ -459,3 +459,30 @@ func TestStoreThatIsAwayIsNoSecret(t *testing.T) {
 		t.Errorf("poll without a store: %d %s, want %d and no more than that", w.Code, w.Body, http.StatusInternalServerError)
 	}
 }
+
+// What an administrator asks for rides on the agent's next poll, and on no other's.
+func TestUpdateNowRidesOnThePoll(t *testing.T) {
+	h := hubtest.New(t)
+	a, other := h.RegisteredAgent("lic01"), h.RegisteredAgent("lic02")
+	wants := func(a *hubtest.Agent) []string {
+		t.Helper()
+		got := a.Do(http.MethodPost, wire.PollPath, []byte(`{"epoch":"e"}`))
+		var answer wire.PollAnswer
+		if err := json.Unmarshal(got.Body, &answer); err != nil || got.Status != http.StatusOK {
+			t.Fatalf("poll: %d %s, %v", got.Status, got.Body, err)
+		}
+		return answer.Wants
+	}
+	if got := wants(a); len(got) != 0 {
+		t.Errorf("nobody asked, and it is told %q", got)
+	}
+	if err := h.Registrar.AskUpload(t.Context(), h.Actor(), a.Servers[0].GUID); err != nil {
+		t.Fatal(err)
+	}
+	if got := wants(a); !slices.Equal(got, []string{wire.WantUpload}) {
+		t.Errorf("its agent is told %q, want to upload", got)
+	}
+	if got := wants(other); len(got) != 0 {
+		t.Errorf("another agent is told %q", got)
+	}
+}

@@ -58,6 +58,7 @@ type Registrations interface {
 	List(ctx context.Context, org int64) ([]registration.Agent, error)
 	Pending(ctx context.Context, org int64) ([]registration.PendingServer, error)
 	ApproveServer(ctx context.Context, actor registration.Actor, guid string) error
+	AskUpload(ctx context.Context, actor registration.Actor, guid string) error
 	Remove(ctx context.Context, actor registration.Actor, agent int64) error
 }
 
@@ -174,6 +175,7 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
+		{"POST /servers/{guid}/update", account.Operator, c.postUpdate},
 		{"GET /bench", account.Viewer, c.getBench},
 		{"POST /bench", account.Viewer, c.postBench},
 		{"POST /bench/redacted", account.Viewer, c.postBenchRedacted},

@@ -96,13 +96,13 @@ func samplePages(t *testing.T) map[string]string {
 		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil, usage.Denials{}))
 	})
 	render("servers", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false, true))
 	})
 	render("servers gone", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true, true))
 	})
 	render("servers empty", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false, false))
 	})
 	for _, view := range []string{viewFacts, viewAll, viewUnread, viewRedacted} {
 		render("bench "+view, func() ([]byte, error) { return p.bench.Render(shell, sampleBench(t, clock, view)) })

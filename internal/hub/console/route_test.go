@@ -36,6 +36,7 @@ var leasts = map[string]account.Role{
 	"POST /registrations/refuse":                 account.Operator,
 	"POST /registrations/{id}/withdraw":          account.Operator,
 	"POST /registrations/servers/{guid}/approve": account.Operator,
+	"POST /servers/{guid}/update":                account.Operator,
 
 	"POST /registrations/agents/{agent}/remove": account.Admin,
 }

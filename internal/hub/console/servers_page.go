@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
 )
@@ -37,6 +40,8 @@ type serverRow struct {
 	Agent                   string
 	Contact                 template.HTML
 	Sources                 []sourceRow // where it is read by several
+	Update                  string      // the address that asks for an update; empty: nobody may
+	Waits                   string      // what is said of an update that was asked for
 	StatusSort              int
 	ReportedSort, ReadsSort string
 }
@@ -47,10 +52,20 @@ func (c *Console) getServers(w http.ResponseWriter, r *http.Request, v visit) er
 		return err
 	}
 	return show(c, w, r, v, look.Shell{Title: "License Servers", Section: "servers"}, c.pages.servers, http.StatusOK,
-		newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent"))
+		newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent", v.member.Role.May(account.Operator)))
 }
 
-func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone bool) serversPage {
+// postUpdate asks for an update of a license server.
+func (c *Console) postUpdate(w http.ResponseWriter, r *http.Request, v visit) error {
+	if err := c.Registrations.AskUpload(r.Context(), v.actor(), r.PathValue("guid")); err != nil {
+		return err
+	}
+	c.tell(r, look.Good, "An update is asked for. Its agent hears of it at its next contact, within minutes.")
+	http.Redirect(w, r, "/servers", http.StatusSeeOther)
+	return nil
+}
+
+func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone, mayUpdate bool) serversPage {
 	p := serversPage{Gone: gone, Rule: statusRule(t)}
 	for _, s := range all {
 		away := s.Status == usage.Silent || s.Status == usage.Removed
@@ -66,7 +81,11 @@ func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, go
 			p.Reporting++
 		}
 		if away == gone {
-			p.Rows = append(p.Rows, newServerRow(clock, t, s))
+			row := newServerRow(clock, t, s)
+			if mayUpdate && s.Status != usage.Removed && !waits(clock, s) {
+				row.Update = "/servers/" + url.PathEscape(s.GUID) + "/update"
+			}
+			p.Rows = append(p.Rows, row)
 		}
 	}
 	return p
@@ -99,6 +118,7 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Sources: sourceRows(clock, s.Sources),
 		Names:   namesLines(clock, s.Names),
 	}
+	row.Waits = updateNote(clock, s)
 	switch {
 	case !s.FailedAt.IsZero():
 		row.Reader, row.Failure = look.Status(look.Bad, "Failing"), s.Failure
@@ -110,6 +130,23 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		row.Reader = look.Status(look.Good, "Reading")
 	}
 	return row
+}
+
+// waits says whether an agent is still told of an update that was asked for.
+func waits(clock look.Clock, s usage.Server) bool {
+	return s.UploadAsked.After(s.LastReported) && clock.Now.Sub(s.UploadAsked) <= registration.UploadWaits
+}
+
+// updateNote says what became of an update that was asked for; nothing once it
+// came.
+func updateNote(clock look.Clock, s usage.Server) string {
+	switch {
+	case waits(clock, s):
+		return "update asked for " + clock.AgeText(s.UploadAsked)
+	case s.UploadAsked.After(s.LastReported) && clock.Now.Sub(s.UploadAsked) < 24*time.Hour:
+		return "an update was asked for " + clock.AgeText(s.UploadAsked) + "; none came"
+	}
+	return ""
 }
 
 // agentText says which agent reads a license server.

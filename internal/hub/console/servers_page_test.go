@@ -21,3 +21,35 @@ func TestChangesOfNamesAreShownNewestFirst(t *testing.T) {
 		t.Errorf("names that were always clear: %q, want nothing", got)
 	}
 }
+
+func TestAnUpdateIsOfferedAndItsWaitIsTold(t *testing.T) {
+	now := time.Date(2026, 3, 9, 10, 15, 0, 0, time.UTC)
+	clock := look.Clock{Now: now}
+	for _, c := range []struct {
+		name           string
+		asked, came    time.Duration // ago; 0: never
+		removed, mayBe bool
+		note           string
+		offered        bool
+	}{
+		{"nobody asked", 0, time.Hour, false, true, "", true},
+		{"a viewer", 0, time.Hour, false, false, "", false},
+		{"just asked", time.Minute, time.Hour, false, true, "update asked for 1 minute ago", false},
+		{"it came", time.Hour, time.Minute, false, true, "", true},
+		{"none came", time.Hour, 2 * time.Hour, false, true, "an update was asked for 1 hour ago; none came", true},
+		{"long ago", 48 * time.Hour, 72 * time.Hour, false, true, "", true},
+		{"removed", 0, time.Hour, true, true, "", false},
+	} {
+		s := usage.Server{GUID: "a/b", Name: "lic", Status: usage.Reporting, LastReported: now.Add(-c.came), LastReading: now.Add(-c.came)}
+		if c.asked > 0 {
+			s.UploadAsked = now.Add(-c.asked)
+		}
+		if c.removed {
+			s.Status = usage.Removed
+		}
+		row := newServersPage(clock, usage.DefaultThresholds, []usage.Server{s}, c.removed, c.mayBe).Rows[0]
+		if row.Waits != c.note || (row.Update == "/servers/a%2Fb/update") != c.offered {
+			t.Errorf("%s: %q, offered at %q; want %q, offered %v", c.name, row.Waits, row.Update, c.note, c.offered)
+		}
+	}
+}

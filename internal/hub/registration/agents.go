@@ -67,16 +67,33 @@ func (r *Registrar) ByKey(ctx context.Context, keyID string) (Agent, error) {
 	return a, err
 }
 
+// UploadWaits is for how long an agent is told that an update is waited for, if
+// none comes.
+const UploadWaits = 15 * time.Minute
+
+// AskUpload asks for an update of a license server now. Its agent hears of it at
+// its next sign of life, and sends what it has of all its servers. It is told
+// until a reading was received, but no longer than UploadWaits: an agent that is
+// away sends anyway when it comes back.
+func (r *Registrar) AskUpload(ctx context.Context, actor Actor, guid string) error {
+	return r.Store.AskUpload(ctx, actor.Org, guid, r.Now())
+}
+
 // Contact notes an agent's sign of life and returns the state of each server
-// that it names. New ones are pending.
-func (r *Registrar) Contact(ctx context.Context, a Agent, c Contact) (map[string]ServerState, error) {
+// that it names, and whether it is to send now. New servers are pending.
+func (r *Registrar) Contact(ctx context.Context, a Agent, c Contact) (ContactAnswer, error) {
 	if err := CheckServers(c.Servers); err != nil {
-		return nil, err
+		return ContactAnswer{}, err
 	}
 	if err := checkText("agent", c.Version); err != nil {
-		return nil, err
+		return ContactAnswer{}, err
 	}
-	return r.Store.ContactAgent(ctx, a.Org, a.ID, c)
+	heard, err := r.Store.ContactAgent(ctx, a.Org, a.ID, c)
+	if err != nil {
+		return ContactAnswer{}, err
+	}
+	waits := !heard.UploadAsked.IsZero() && !heard.Received.After(heard.UploadAsked) && c.At.Sub(heard.UploadAsked) <= UploadWaits
+	return ContactAnswer{Servers: heard.Servers, Upload: waits}, nil
 }
 
 // pay counts a wrong code before it is looked up; false means that the actor or

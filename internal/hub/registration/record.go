@@ -79,6 +79,19 @@ type Contact struct {
 	Servers []license.Server
 }
 
+// A ContactAnswer is what an agent is told at its sign of life.
+type ContactAnswer struct {
+	Servers map[string]ServerState // by GUID
+	Upload  bool                   // somebody waits for an update: it is to send now
+}
+
+// Heard is what the store knows when an agent gives a sign of life.
+type Heard struct {
+	Servers     map[string]ServerState // by GUID
+	UploadAsked time.Time              // when an update was asked for last; zero: never
+	Received    time.Time              // newest batch with a reading of any of its servers; zero: none
+}
+
 // Records keeps registrations. Every method is one transaction.
 type Records interface {
 	// AddRegistration keeps a new record and ends every unfinished one of the
@@ -121,7 +134,11 @@ type Agents interface {
 	// and returns the state of each by GUID. A server that org does not know is
 	// added as pending; one that belongs to another agent is left as it is,
 	// and pending for this one.
-	ContactAgent(ctx context.Context, org, agent int64, c Contact) (map[string]ServerState, error)
+	ContactAgent(ctx context.Context, org, agent int64, c Contact) (Heard, error)
+	// AskUpload notes that an update of a license server is waited for, for
+	// ContactAgent to tell. A server that org does not have, or whose agent was
+	// removed, is a fault.NotFound.
+	AskUpload(ctx context.Context, org int64, guid string, at time.Time) error
 	// KnownGUIDs reports whether org has an agent with this GUID or a server
 	// with one of those.
 	KnownGUIDs(ctx context.Context, org int64, agent string, servers []string) (bool, error)

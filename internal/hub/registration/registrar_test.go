@@ -16,6 +16,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
@@ -50,6 +51,17 @@ func newDesk(t testing.TB, db *store.DB) *desk {
 	}
 	d.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
 	return d
+}
+
+// received makes a server one of which a reading was just received.
+func (d *desk) received(a registration.Agent, guid string) {
+	d.t.Helper()
+	o, err := d.db.PutBatch(d.t.Context(), &ingest.Batch{
+		Org: a.Org, Agent: a.ID, ID: ingest.ID{Epoch: "e", Seq: 1}, Hash: []byte("hash"), Received: d.now, Server: guid, Records: 1, Reading: d.now.Unix(),
+	})
+	if err != nil || o != ingest.Stored {
+		d.t.Fatalf("put a batch: %v, %v", o, err)
+	}
 }
 
 // request is what the agent with this number asks; its key is its own.
@@ -468,11 +480,11 @@ func TestNewServerWaitsForApproval(t *testing.T) {
 		contact := func(a registration.Agent, servers ...license.Server) map[string]registration.ServerState {
 			t.Helper()
 			d.now = d.now.Add(time.Minute)
-			states, err := d.Contact(t.Context(), a, registration.Contact{At: d.now, Version: "1.1", Servers: servers})
+			answer, err := d.Contact(t.Context(), a, registration.Contact{At: d.now, Version: "1.1", Servers: servers})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return states
+			return answer.Servers
 		}
 		want := map[string]registration.ServerState{q.Servers[0].GUID: registration.ServerApproved, added.GUID: registration.ServerPending}
 		if diff := cmp.Diff(contact(a, q.Servers[0], added), want); diff != "" {
@@ -529,4 +541,47 @@ func TestRequestsAreChecked(t *testing.T) {
 	q.Servers = make([]license.Server, 101)
 	_, err := d.Request(t.Context(), q)
 	d.wantKind("101 servers", err, fault.TooLarge)
+}
+
+// An update that an administrator asks for is told to the agent of that server, for
+// a while or until it came.
+func TestUpdateIsAskedForUntilItComes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d, q := newDesk(t, db), request(1)
+		a, other := d.register(q), d.register(request(2))
+		server := q.Servers[0].GUID
+		tells := func(when string, a registration.Agent, want bool) {
+			t.Helper()
+			answer, err := d.Contact(t.Context(), a, registration.Contact{At: d.now, Version: "1.1"})
+			if err != nil || answer.Upload != want {
+				t.Errorf("%s the agent is told to send: %v (%v), want %v", when, answer.Upload, err, want)
+			}
+		}
+		tells("before it is asked for", a, false)
+		d.wantKind("of a server that there is not", d.AskUpload(t.Context(), d.actor, "nobody"), fault.NotFound)
+		d.wantKind("by another organisation", d.AskUpload(t.Context(), registration.Actor{Org: 99}, server), fault.NotFound)
+		if err := d.AskUpload(t.Context(), d.actor, server); err != nil {
+			t.Fatal(err)
+		}
+		d.now = d.now.Add(time.Minute)
+		tells("after a minute", a, true)
+		tells("another agent:", other, false)
+		d.now = d.now.Add(registration.UploadWaits - time.Minute)
+		tells("at the last moment", a, true)
+		d.now = d.now.Add(time.Second)
+		tells("then", a, false)
+
+		if err := d.AskUpload(t.Context(), d.actor, server); err != nil {
+			t.Fatal(err)
+		}
+		d.now = d.now.Add(time.Minute)
+		tells("asked again,", a, true)
+		d.received(a, server)
+		tells("once a reading came", a, false)
+
+		if err := d.Remove(t.Context(), d.actor, a.ID); err != nil {
+			t.Fatal(err)
+		}
+		d.wantKind("of a removed agent", d.AskUpload(t.Context(), d.actor, server), fault.NotFound)
+	})
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // ContactAgent implements registration.Store.
-func (db *DB) ContactAgent(ctx context.Context, org, agent int64, c registration.Contact) (map[string]registration.ServerState, error) {
+func (db *DB) ContactAgent(ctx context.Context, org, agent int64, c registration.Contact) (registration.Heard, error) {
 	states := map[string]registration.ServerState{}
+	var asked, received int64
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		clear(states)
 		_, err := tx.ExecContext(ctx, `
@@ -29,12 +30,36 @@ func (db *DB) ContactAgent(ctx context.Context, org, agent int64, c registration
 				return fmt.Errorf("license server %s: %w", s.GUID, err)
 			}
 		}
-		return nil
+		return tx.QueryRowContext(ctx, `
+			SELECT a.upload_asked_at, COALESCE(MAX(s.last_reported), 0)
+			FROM agent a LEFT JOIN license_server s ON s.org_id = a.org_id AND s.agent_id = a.agent_id
+			WHERE a.org_id = $1 AND a.agent_id = $2 GROUP BY a.upload_asked_at`, org, agent).Scan(&asked, &received)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("note contact of agent %d/%d: %w", org, agent, err)
+		return registration.Heard{}, fmt.Errorf("note contact of agent %d/%d: %w", org, agent, err)
 	}
-	return states, nil
+	return registration.Heard{Servers: states, UploadAsked: instant(asked), Received: instant(received)}, nil
+}
+
+// AskUpload implements registration.Store.
+func (db *DB) AskUpload(ctx context.Context, org int64, guid string, at time.Time) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `
+			UPDATE agent SET upload_asked_at = $3 WHERE org_id = $1 AND removed_at = 0 AND agent_id IN (
+				SELECT agent_id FROM license_server WHERE org_id = $1 AND guid = $2 AND registered_at <> 0 AND removed_at = 0)`,
+			org, guid, stamp(at))
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return fault.Errorf(fault.NotFound, "no registered license server has this GUID")
+	})
+	if err != nil {
+		return fmt.Errorf("ask for an update of license server %s: %w", guid, err)
+	}
+	return nil
 }
 
 // contactServer notes what an agent says of one server.

@@ -47,6 +47,7 @@ type Server struct {
 	Status       Status
 	LastReported time.Time // receipt by the hub of a batch with a successful reading; zero if never
 	LastContact  time.Time // of its agent; zero if never
+	UploadAsked  time.Time // when an update was asked for last; zero if never
 	LastReading  time.Time // instant of its newest reading, by the source; zero if none
 	HoldersAt    time.Time // instant of its newest list of who holds licenses; zero if it tells none
 	FailedAt     time.Time // newest failed reading, if newer than LastReading; else zero
