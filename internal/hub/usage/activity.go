@@ -88,14 +88,14 @@ func (s *Service) Activity(ctx context.Context, org int64, q Question) (out Acti
 
 func (s *Service) activity(ctx context.Context, e *estate, p *product, lines []*line) (Activity, error) {
 	out := Activity{Organisation: e.org, At: e.now, Product: p.Product}
-	rosters, err := s.Store.Rosters(ctx, e.org.ID)
+	rosters, err := e.reader.store.Rosters(ctx, e.org.ID)
 	if err != nil {
 		return Activity{}, err
 	}
 	for _, of := range perServer(lines) {
 		server := of[0].server.Server
 		if r, ok := rosters[server.ID]; ok {
-			if err := s.assigned(ctx, &out, server, r); err != nil {
+			if err := s.assigned(ctx, e.reader.store, &out, server, r); err != nil {
 				return Activity{}, err
 			}
 		}
@@ -106,8 +106,8 @@ func (s *Service) activity(ctx context.Context, e *estate, p *product, lines []*
 }
 
 // assigned adds those of one license server.
-func (s *Service) assigned(ctx context.Context, out *Activity, server Server, r Roster) error {
-	list, err := s.Store.Assignees(ctx, out.Organisation.ID, server.ID)
+func (s *Service) assigned(ctx context.Context, store Store, out *Activity, server Server, r Roster) error {
+	list, err := store.Assignees(ctx, out.Organisation.ID, server.ID)
 	if err != nil {
 		return err
 	}

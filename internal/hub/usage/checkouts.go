@@ -73,7 +73,7 @@ func (s *Service) checkouts(ctx context.Context, e *estate, lines []*line) (Chec
 		}
 	}
 	for feature := range features {
-		for h, err := range s.Store.Holders(ctx, e.org.ID, feature) {
+		for h, err := range e.reader.store.Holders(ctx, e.org.ID, feature) {
 			if err != nil {
 				return Checkouts{}, err
 			}

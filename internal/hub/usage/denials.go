@@ -90,7 +90,7 @@ func (s *Service) denials(ctx context.Context, e *estate, lines []*line, q Quest
 		of[pool{l.server.ID, l.pool.ID}] = l
 	}
 	rows := make(map[denialKey]*DenialRow)
-	for d, err := range s.Store.Denials(ctx, e.org.ID, q.From.Unix(), q.To.Unix()) {
+	for d, err := range e.reader.store.Denials(ctx, e.org.ID, q.From.Unix(), q.To.Unix()) {
 		if err != nil {
 			return Denials{}, err
 		}

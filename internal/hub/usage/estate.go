@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"headroom/internal/catalog"
@@ -78,7 +79,7 @@ const askAgain = 4
 // ask calls f with an organisation's estate as it is now. It may be called again
 // from the start: it must not keep anything from a run that failed.
 func (s *Service) ask(ctx context.Context, org int64, what subject, f func(*estate) error) error {
-	for range askAgain {
+	for range askAgain - 1 {
 		e, done, err := s.estate(ctx, org, what)
 		if err != nil {
 			return err
@@ -89,7 +90,37 @@ func (s *Service) ask(ctx context.Context, org int64, what subject, f func(*esta
 			return err
 		}
 	}
-	return &fault.Error{Kind: fault.Unavailable, After: time.Second, Msg: "the history changes faster than it can be read; ask again"}
+	return s.askAtOnce(ctx, org, what, f)
+}
+
+// askAtOnce calls f with an organisation's estate in one state of the store, which
+// holds still for it however fast the history changes. Nobody else's question
+// about the organisation begins meanwhile: so it is the last resort.
+func (s *Service) askAtOnce(ctx context.Context, org int64, what subject, f func(*estate) error) error {
+	p := s.memory.past(org, s.Memory)
+	p.sync.Lock()
+	defer p.sync.Unlock()
+	err := s.Store.Snapshot(ctx, func(store Store) error {
+		e := &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org, store: store, turn: new(sync.Mutex)}}
+		var err error
+		if e.org, err = store.Organisation(ctx, org); err != nil {
+			return err
+		}
+		p.lock.Lock()
+		err = p.refresh(ctx, store, e, what)
+		p.lock.Unlock()
+		if err != nil {
+			return err
+		}
+		s.memory.shrink(s.Memory)
+		p.lock.RLock()
+		defer p.lock.RUnlock()
+		return f(e)
+	})
+	if errors.Is(err, errMoved) {
+		return &fault.Error{Kind: fault.Unavailable, After: time.Second, Msg: "the history changed while it was read; ask again"}
+	}
+	return err
 }
 
 // recordsHold is for how long what was read of servers is good while nothing
@@ -104,7 +135,7 @@ const shrinkEvery = 8
 // called.
 func (s *Service) estate(ctx context.Context, org int64, what subject) (e *estate, done func(), err error) {
 	p := s.memory.past(org, s.Memory)
-	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org}}
+	e = &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org, store: s.Store}}
 	p.sync.Lock()
 	defer p.sync.Unlock()
 	var stamp Stamp

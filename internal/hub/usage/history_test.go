@@ -1,7 +1,9 @@
 package usage_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -291,4 +293,50 @@ func TestManyAskAtTheSameTime(t *testing.T) {
 		})
 	}
 	g.Wait()
+}
+
+// A restless store changes whenever blocks are read, except within a snapshot.
+type restless struct {
+	usage.Store
+	change func()
+	still  bool
+}
+
+func (r *restless) Blocks(ctx context.Context, org int64, day int32) iter.Seq2[usage.Block, error] {
+	if !r.still {
+		r.change()
+	}
+	return r.Store.Blocks(ctx, org, day)
+}
+
+func (r *restless) Snapshot(ctx context.Context, f func(usage.Store) error) error {
+	return r.Store.Snapshot(ctx, func(usage.Store) error {
+		r.still = true
+		defer func() { r.still = false }()
+		return f(r)
+	})
+}
+
+// However fast license servers upload, there is an answer.
+func TestHistoryThatNeverRestsIsAnswered(t *testing.T) {
+	e := newEstate(t)
+	a, b := e.server("a"), e.server("b")
+	for day := range 5 {
+		at := now.Add(-time.Duration(24*day+1) * time.Hour)
+		e.reading(t, a, at, map[string]series.Sample{"cad": counted(3, 10)})
+		e.reading(t, b, at, map[string]series.Sample{"cad": counted(4, 10)})
+	}
+	changes := 0
+	r := &restless{Store: e, change: func() {
+		changes++
+		e.reading(t, b, now.Add(-time.Duration(changes)*time.Second), map[string]series.Sample{"cad": counted(4, 10)})
+	}}
+	s := &usage.Service{Store: r, Now: func() time.Time { return now }}
+	d, err := s.Dossier(t.Context(), 1, usage.Question{Product: "acme.cad", From: now.AddDate(0, 0, -5), To: now})
+	if err != nil || d.Peak.Value != 7 {
+		t.Errorf("peak %d, %v; want 7", d.Peak.Value, err)
+	}
+	if changes < 2 {
+		t.Errorf("the history changed %d times: the test does not show anything", changes)
+	}
 }

@@ -23,7 +23,7 @@ func (s *Service) imported(e *estate, lines []*line) (days ImportedDays, err err
 	for _, l := range lines {
 		of[l.server.ID] = true
 	}
-	for d, err := range s.Store.Imported(e.reader.ctx, e.org.ID, 0, series.DayOf(e.now.Unix())+1) {
+	for d, err := range e.reader.store.Imported(e.reader.ctx, e.org.ID, 0, series.DayOf(e.now.Unix())+1) {
 		if err != nil {
 			return nil, err
 		}

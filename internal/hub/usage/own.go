@@ -100,7 +100,8 @@ func (r *ownReader) Blocks(day int32) (*insight.Blocks, error) {
 	if b := r.past.blocks.get(day); b != nil {
 		return b, nil
 	}
-	block, err := r.service.Store.Block(r.ctx, r.org, r.server, day)
+	defer r.take()()
+	block, err := r.store.Block(r.ctx, r.org, r.server, day)
 	if err != nil {
 		return nil, err
 	}

@@ -138,6 +138,17 @@ type reader struct {
 	ctx     context.Context
 	service *Service
 	org     int64
+	store   Store
+	turn    *sync.Mutex // held by who reads the store, where that must not be done at the same time; else nil
+}
+
+// take takes the store for a reading, and returns what gives it back.
+func (r reader) take() (giveBack func()) {
+	if r.turn == nil {
+		return func() {}
+	}
+	r.turn.Lock()
+	return r.turn.Unlock
 }
 
 // Blocks implements insight.Reader.
@@ -145,8 +156,9 @@ func (r reader) Blocks(day int32) (*insight.Blocks, error) {
 	if b := r.blocks.get(day); b != nil {
 		return b, nil
 	}
+	defer r.take()()
 	b := r.blocks.blank()
-	for block, err := range r.service.Store.Blocks(r.ctx, r.org, day) {
+	for block, err := range r.store.Blocks(r.ctx, r.org, day) {
 		if err != nil {
 			return nil, err
 		}
