@@ -56,9 +56,10 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 			b.found(d)
 		}
 	}
-	f.lookAhead(len(scratches))
-	for _, d := range b.days {
-		d.key = d.bound()
+	if f.lookAhead(len(scratches)) {
+		for _, d := range b.days {
+			d.key = d.bound()
+		}
 	}
 	heap.Init(&b.days)
 	if b.mayBeatOf(b.days) <= fewDays {
@@ -178,8 +179,8 @@ func (d *day) bound() int64 {
 const ahead = 9
 
 // lookAhead bounds the hours of the days with high bounds, track by track: that is
-// much quicker than day by day.
-func (f *Filter) lookAhead(goroutines int) {
+// much quicker than day by day. It reports whether there were any.
+func (f *Filter) lookAhead(goroutines int) bool {
 	high := int64(0)
 	for i := range f.days {
 		high = max(high, f.days[i].high)
@@ -192,13 +193,14 @@ func (f *Filter) lookAhead(goroutines int) {
 	}
 	if len(days) <= fewDays {
 		f.lookAtHours(days...)
-		return
+		return len(days) > 0
 	}
 	var g sync.WaitGroup
 	for k := range goroutines {
 		g.Go(func() { f.lookAtHours(days[k*len(days)/goroutines : (k+1)*len(days)/goroutines]...) })
 	}
 	g.Wait()
+	return true
 }
 
 // lookAtHours bounds the hours of days, which ascend.
