@@ -229,15 +229,22 @@ func (t Trend) words() string {
 	if n := len(slices.DeleteFunc(slices.Clone(t.Points), func(p Point) bool { return !p.Imported })); n > 0 {
 		s += fmt.Sprintf(" Imported history in %s.", Plural(n, string(t.Step), string(t.Step)+"s"))
 	}
-	for _, turn := range t.Turns {
-		if _, ok := t.place(turn.At); ok {
-			s += " " + turn.Text
-		}
-	}
+	s += t.turned()
 	if unknown > 0 {
 		s += fmt.Sprintf(" Unknown in %s.", Plural(unknown, string(t.Step), string(t.Step)+"s"))
 	}
 	return s + " The table below has every value."
+}
+
+// turned says what the turns are.
+func (t Trend) turned() string {
+	var b strings.Builder
+	for _, turn := range t.Turns {
+		if _, ok := t.place(turn.At); ok {
+			b.WriteString(" " + turn.Text)
+		}
+	}
+	return b.String()
 }
 
 // overdraft reports whether anywhere less was purchased than is installed.
@@ -267,7 +274,7 @@ func (t Trend) legend(b *strings.Builder) {
 	if slices.ContainsFunc(t.Points, isImported) {
 		item(`<rect class="imported" width="18" height="10"/>`, "Imported history")
 	}
-	if slices.ContainsFunc(t.Turns, func(turn Turn) bool { _, ok := t.place(turn.At); return ok }) {
+	if t.turned() != "" {
 		item(`<line class="turn" x1="9" x2="9" y1="0" y2="10"/>`, "Change")
 	}
 	if slices.ContainsFunc(t.Points, isGap) {
