@@ -33,6 +33,8 @@ type detailsPage struct {
 	Coverage   template.HTML
 	Strip      template.HTML
 	Changes    []string // in words
+	Duration   template.HTML
+	Lasted     []lastedRow // of the duration curve
 	Servers    []serverUse
 	Checks     []checkView
 	Denials    denialsView
@@ -237,6 +239,8 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 			p.Peaks.Rows[i].Basis += ", imported history"
 		}
 	}
+	curve := newDuration(d, p.productView)
+	p.Duration, p.Lasted = curve.HTML(), lastedRows(curve)
 	for _, c := range d.Changes {
 		p.Changes = append(p.Changes, changeText(clock, c))
 	}
@@ -281,6 +285,41 @@ func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) 
 		t.PeakAt, t.Peak = time.Unix(d.Peak.At, 0), d.Peak.Value
 	}
 	return t.HTML()
+}
+
+// A lastedRow is a share of the known time.
+type lastedRow struct {
+	Share, Value, Rest             template.HTML
+	ShareSort, ValueSort, RestSort int64
+}
+
+func newDuration(d usage.Details, p productView) look.Duration {
+	curve := look.Duration{ID: "duration", Title: p.Name, Use: firstUpper(p.UseWord), Installed: d.Now.Installed}
+	for _, l := range d.Levels {
+		curve.Steps = append(curve.Steps, look.Lasted(l))
+	}
+	return curve
+}
+
+// lastedRows are the shares that people ask about. The rest of the time is that
+// in which more was in use.
+func lastedRows(curve look.Duration) (rows []lastedRow) {
+	for _, share := range []int64{500, 750, 900, 950, 990, 999, 1000} {
+		value := curve.AtMost(share)
+		if !value.Known {
+			return nil
+		}
+		rest := curve.Above(value.N)
+		row := lastedRow{
+			Share: template.HTML(template.HTMLEscapeString(look.Thousandths(share))), Value: look.Count(value, ""),
+			Rest: look.None("never"), ShareSort: share, ValueSort: value.N, RestSort: int64(rest / time.Second),
+		}
+		if rest > 0 {
+			row.Rest = template.HTML(template.HTMLEscapeString(look.Length(rest)))
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // changeText says what happened when a license server got entitlements.

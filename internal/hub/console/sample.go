@@ -179,6 +179,12 @@ func sampleDetails(clock look.Clock, days int) usage.Details {
 		use.Now = usage.Now{InUse: license.Of(466 - int64(60*i)), Installed: license.Of(440), Overdraft: license.Of(40), Counted: 1}
 		d.Servers = append(d.Servers, use)
 	}
+	for _, b := range trend {
+		if b.Peak.Known {
+			d.Levels = append(d.Levels, insight.Level{Value: b.Peak.Value, Seconds: 3600}, insight.Level{Value: b.Peak.Value / 3, Seconds: 7200})
+		}
+	}
+	d.Levels = insight.JoinLevels(d.Levels, nil)
 	d.Servers[2].Share = license.Count{}
 	d.Servers[2].With = d.Servers[0].Server.Name
 	d.Changes = []usage.Change{{
