@@ -62,7 +62,7 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 		}
 	}
 	heap.Init(&b.days)
-	if b.mayBeatOf(b.days) <= fewDays {
+	if f.isLittle(b.mayBeatOf(b.days)) {
 		scratches = scratches[:1]
 	}
 	var g errgroup.Group
@@ -82,8 +82,13 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 	return Peak{Known: true, Value: b.sum, Low: b.sum, At: b.at}, nil
 }
 
-// fewDays is up to how many days are searched without help: as after a click.
-const fewDays = 3
+// little is how many tracks on days are looked at without help: before another
+// goroutine has woken up, half of them are done.
+const little = 4000
+
+// isLittle says whether days are not worth a second goroutine: a week, or what is
+// left after a click.
+func (f *Filter) isLittle(days int) bool { return days*len(f.tracks) <= little }
 
 // mayBeatOf counts the days whose bounds may beat what was found.
 func (b *search) mayBeatOf(days queue) (n int) {
@@ -191,7 +196,7 @@ func (f *Filter) lookAhead(goroutines int) bool {
 			days = append(days, d)
 		}
 	}
-	if len(days) <= fewDays {
+	if f.isLittle(len(days)) {
 		f.lookAtHours(days...)
 		return len(days) > 0
 	}
