@@ -20,8 +20,9 @@ import (
 )
 
 // busyDays is how many days all license servers upload, one day after the
-// other, while pages are asked for.
-const busyDays = 30
+// other, while pages are asked for: less than a week, within which what was found of
+// closed days is good.
+const busyDays = 6
 
 // chunkDays is how many days of history a batch has at most.
 const chunkDays = 180
