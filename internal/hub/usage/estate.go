@@ -100,14 +100,16 @@ func (s *Service) askAtOnce(ctx context.Context, org int64, what subject, f func
 	p := s.memory.past(org, s.Memory)
 	p.sync.Lock()
 	defer p.sync.Unlock()
-	err := s.Store.Snapshot(ctx, func(store Store) error {
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime) // as refresh does
+	defer cancel()
+	err := s.Store.Snapshot(whole, func(store Store) error {
 		e := &estate{now: s.Now(), reader: reader{past: p, ctx: ctx, service: s, org: org, store: store, turn: new(sync.Mutex)}}
 		var err error
 		if e.org, err = store.Organisation(ctx, org); err != nil {
 			return err
 		}
 		p.lock.Lock()
-		err = p.refresh(ctx, store, e, what)
+		err = p.refresh(whole, store, e, what)
 		p.lock.Unlock()
 		if err != nil {
 			return err
