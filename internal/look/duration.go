@@ -82,11 +82,8 @@ func (d Duration) HTML() template.HTML {
 	s, marks := niceScale(float64(top), durationPlot, durationTop)
 	var b strings.Builder
 	b.WriteString(`<figure class="trend"><div class="trend-frame">`)
-	fmt.Fprintf(&b, `<svg class="trend-axis" width="%d" height="%d" aria-hidden="true">`, trendAxis, durationAll)
-	for _, m := range marks {
-		fmt.Fprintf(&b, `<text x="%d" y="%s" text-anchor="end">%s</text>`, trendAxis-10, num(m.y+4), Number(int64(m.value)))
-	}
-	fmt.Fprintf(&b, `</svg><svg class="trend-plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d">`, durationAll, d.ID, d.ID)
+	axis(&b, marks, durationAll)
+	fmt.Fprintf(&b, `<svg class="trend-plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d">`, durationAll, d.ID, d.ID)
 	fmt.Fprintf(&b, `<desc id="%s-t">%s</desc><desc id="%s-d">%s</desc>`, d.ID, esc(d.Title), d.ID, esc(d.words()))
 	for i, m := range marks {
 		class := "grid"

@@ -58,7 +58,7 @@ func (t Trend) HTML() template.HTML {
 	s, marks := niceScale(highest(t.Points), trendPlot, trendTop)
 	var b strings.Builder
 	b.WriteString(`<figure class="trend"><div class="trend-frame">`)
-	t.axis(&b, marks)
+	axis(&b, marks, trendHeight)
 	fmt.Fprintf(&b, `<svg class="trend-plot" width="100%%" height="%d" role="img" aria-labelledby="%s-t %s-d" tabindex="0">`,
 		trendHeight, t.ID, t.ID)
 	fmt.Fprintf(&b, `<desc id="%s-t">%s</desc><desc id="%s-d">%s</desc>`, t.ID, esc(t.Title), t.ID, esc(t.words()))
@@ -82,9 +82,9 @@ func (t Trend) HTML() template.HTML {
 	return template.HTML(b.String())
 }
 
-// axis writes the figures of the scale into a column of fixed width.
-func (t Trend) axis(b *strings.Builder, marks []mark) {
-	fmt.Fprintf(b, `<svg class="trend-axis" width="%d" height="%d" aria-hidden="true">`, trendAxis, trendHeight)
+// axis writes the figures of a scale into a column of fixed width.
+func axis(b *strings.Builder, marks []mark, height int) {
+	fmt.Fprintf(b, `<svg class="trend-axis" width="%d" height="%d" aria-hidden="true">`, trendAxis, height)
 	for _, m := range marks {
 		fmt.Fprintf(b, `<text x="%d" y="%s" text-anchor="end">%s</text>`, trendAxis-10, num(m.y+4), Number(int64(m.value)))
 	}
