@@ -155,6 +155,34 @@ func (f *Filter) change(from Reader, s *Scratch, t *Track, sign int64) error {
 	return f.cover(from, s, t, sign)
 }
 
+// Renew makes up for days of which something has changed in the tracks of the
+// choice, after they were added: what was found of these days is forgotten, and
+// the others keep theirs. After an error the filter is of no use any more.
+func (f *Filter) Renew(from Reader, s *Scratch, changed func(day int32) bool) error {
+	for i := range f.days {
+		d := &f.days[i]
+		if !changed(d.number) {
+			continue
+		}
+		*d = day{number: d.number, part: d.part}
+		for _, t := range f.tracks {
+			if i := int(d.number - t.start); i >= 0 && i < len(t.facts) {
+				d.change(t, i, 1)
+			}
+		}
+	}
+	f.coverage = Coverage{}
+	for _, t := range f.tracks {
+		if len(t.facts) == 0 {
+			continue
+		}
+		if err := f.cover(from, s, t, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *Filter) changeBounds(t *Track, sign int64) {
 	first := f.days[0].number
 	lo, hi := max(first, t.start), min(first+int32(len(f.days)), t.End())
@@ -164,13 +192,19 @@ func (f *Filter) changeBounds(t *Track, sign int64) {
 	days, at := f.days[lo-first:hi-first], int(lo-t.start)
 	for i := range days {
 		d := &days[i]
-		if d.high += sign * int64(t.highest[at+i]); t.facts[at+i].bounded() {
-			d.bounded += int(sign)
-		}
+		d.change(t, at+i, sign)
 		if d.hours != nil {
 			t.changeHours(at+i, sign, d.hours)
 			d.fine = false
 		}
+	}
+}
+
+// change adds day number i of a track to the bound of the day, or with sign -1
+// takes it away.
+func (d *day) change(t *Track, i int, sign int64) {
+	if d.high += sign * int64(t.highest[i]); t.facts[i].bounded() {
+		d.bounded += int(sign)
 	}
 }
 

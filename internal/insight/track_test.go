@@ -3,6 +3,7 @@ package insight_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -406,11 +407,17 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 		m := e.servers[0]
 		changed := m.tell(t)
 		e.blockDays(t, func(day int32) bool { return slices.Contains(changed, day) })
+		renewed, tail, follows := map[int32]bool{}, int32(math.MaxInt32), true
 		for _, track := range e.tracks {
-			if track.Server != m.id || track.First != m.first[track.Pool] || len(changed) == 0 {
+			if track.Server != m.id || len(changed) == 0 {
+				continue
+			}
+			if track.First != m.first[track.Pool] {
+				follows = false
 				continue
 			}
 			was := series.DayOf(track.UpTo)
+			tail = min(tail, was)
 			track.UpTo = max(track.UpTo, m.upTo)
 			slices.Sort(changed)
 			for _, day := range changed {
@@ -427,6 +434,9 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				e.blockDays(t, func(d int32) bool { return d > day && d <= last }) // they were asked for
+				for d := day; d <= last; d++ {
+					renewed[d] = true
+				}
 			}
 			track.Cut(was)
 			e.grow(t, m, track)
@@ -436,6 +446,13 @@ func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 			}
 			e.checkPeak(t, f, []*insight.Track{track}, s)
 		}
+		if !follows {
+			return
+		}
+		if err := all.Renew(e, new(insight.Scratch), func(day int32) bool { return renewed[day] || day >= tail }); err != nil {
+			t.Fatal(err)
+		}
+		e.checkPeak(t, all, e.tracks, s)
 	})
 }
 

@@ -31,9 +31,9 @@ const recentDays = 2
 func (e *estate) closedTo() int64 { return series.DayStart(series.DayOf(e.now.Unix()) - recentDays) }
 
 // peak returns the peak of the sum of lines of a product over a span. The whole
-// UTC days that are closed are searched by a filter, which is kept, as long as
-// nothing in them changes, for the same span and a choice that differs a little;
-// the rest is searched each time.
+// UTC days that are closed are searched by a filter, which is kept for the same
+// span and a choice that differs a little, and of which only days that change are
+// searched again; the rest is searched each time.
 func (s *Service) peak(e *estate, product string, lines []*line, span insight.Span) (insight.Peak, error) {
 	if span.From >= span.To {
 		return insight.Peak{}, nil
@@ -91,8 +91,7 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 		}
 		err = kept.filter.Add(e.reader, scratch[0], tracks...)
 	} else {
-		err = kept.filter.Toggle(e.reader, scratch[0], difference(kept.tracks, tracks)...)
-		kept.tracks = slices.Clone(tracks)
+		err = follow(e, kept, tracks, scratch[0])
 	}
 	if err != nil {
 		return insight.Peak{}, 0, err
@@ -101,6 +100,20 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 		s.memory.keepFilter(e, kept)
 	}
 	return p, kept.span.To, err
+}
+
+// follow brings a filter up to what is known by now and to a choice of tracks.
+func follow(e *estate, f *keptFilter, tracks []*insight.Track, scratch *insight.Scratch) error {
+	if changes := &e.reader.changes; changes.now != f.made {
+		changed := func(day int32) bool { return changes.of(day) > f.made }
+		if err := f.filter.Renew(e.reader, scratch, changed); err != nil {
+			return err
+		}
+		f.made = changes.now
+	}
+	err := f.filter.Toggle(e.reader, scratch, difference(f.tracks, tracks)...)
+	f.tracks = slices.Clone(tracks)
+	return err
 }
 
 // difference returns the tracks that are in one of two lists only.

@@ -191,13 +191,13 @@ func servesFor(kept, wanted insight.Span) bool {
 }
 
 // takeFilter takes the filter whose choice differs least from one; nil if none
-// is near to it. It may end a little before the span does. Filters of days that
-// have changed are dropped.
+// is near to it. It may end a little before the span does, and days of it may have
+// changed since it was made. Where all days have, filters are dropped.
 func (m *memory) takeFilter(e *estate, product string, span insight.Span, tracks []*insight.Track) *keptFilter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.filters = slices.DeleteFunc(m.filters, func(f *keptFilter) bool {
-		return f.org == e.org.ID && e.reader.changes.since(f.made, f.span)
+		return f.org == e.org.ID && e.reader.changes.all > f.made
 	})
 	chosen := make(map[*insight.Track]bool, len(tracks))
 	for _, t := range tracks {

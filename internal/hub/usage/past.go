@@ -123,6 +123,17 @@ func (c *changes) noteFrom(day int32) {
 	c.after = c.now
 }
 
+// of returns when something of a day changed last.
+func (c *changes) of(day int32) int64 {
+	switch {
+	case day < c.first:
+		return c.all
+	case day-c.first < int32(len(c.days)):
+		return max(c.all, c.days[day-c.first])
+	}
+	return max(c.all, c.after)
+}
+
 // since says whether something of a span has changed after a time.
 func (c *changes) since(at int64, s insight.Span) bool {
 	if c.all > at || c.after > at && series.DayOf(s.To-1) >= c.first+int32(len(c.days)) {
