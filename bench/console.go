@@ -43,6 +43,7 @@ type consoleResult struct {
 	Points  int64
 	Loaded  time.Duration
 	Batches int64 // that came meanwhile
+	Pace    int   // batches a second, if there is no haste
 	Busy    time.Duration
 	Pages   []pageResult
 	Memory  int64 // of the whole process, clients included
@@ -53,6 +54,7 @@ type consoleResult struct {
 func measureConsole(ctx context.Context, c *config, log io.Writer) (r consoleResult, err error) {
 	e := c.estate
 	l := loader{estate: &e, Dir: c.dir, Clients: c.clients, Out: log}
+	r.Pace = c.pace
 	file := filepath.Join(c.dir, "console.db")
 	h, err := startHub(ctx, file, l.begin())
 	if err != nil {
@@ -154,6 +156,11 @@ func (l *loader) busy(ctx context.Context, h *runningHub, r *consoleResult) erro
 	g.Go(func() error {
 		defer close(over)
 		var out loaded
+		if r.Pace > 0 {
+			tick := time.NewTicker(time.Second / time.Duration(r.Pace))
+			defer tick.Stop()
+			l.pace = tick.C
+		}
 		for n := l.Days - busyDays; n < l.Days; n++ {
 			h.now.Store(series.DayStart(firstDay + int32(n) + 1))
 			if err := l.uploadDay(ctx, n, &out); err != nil {
@@ -218,6 +225,6 @@ func (r *consoleResult) grid(e *estate) grid {
 		g = append(g, []string{name, duration(quantile(p.Took, 0.5)), duration(quantile(p.Took, 0.95)), duration(quantile(p.Took, 1)), duration(p.Cold)})
 	}
 	return append(g,
-		[]string{fmt.Sprintf("while %s batches came in %s; %s points loaded in %s; %s resident, clients included",
-			count(r.Batches), duration(r.Busy), count(r.Points), duration(r.Loaded), size(r.Memory)), "", "", "", ""})
+		[]string{fmt.Sprintf("while %s batches came in %s, %d times each page; %s points loaded in %s; %s resident, clients included",
+			count(r.Batches), duration(r.Busy), len(r.Pages[0].Took), count(r.Points), duration(r.Loaded), size(r.Memory)), "", "", "", ""})
 }

@@ -28,6 +28,7 @@ type loader struct {
 	Out     io.Writer // for progress
 
 	agents []*agent
+	pace   <-chan time.Time // each batch waits for a tick; nil: there is no waiting
 }
 
 // packEvery is how many days pass between two packings.
@@ -130,6 +131,9 @@ func (l *loader) uploadDay(ctx context.Context, n int, out *loaded) error {
 	g.Go(func() error {
 		defer close(servers)
 		for server := range l.Servers {
+			if l.pace != nil {
+				<-l.pace
+			}
 			select {
 			case servers <- server:
 			case <-ctx.Done():

@@ -37,6 +37,7 @@ type config struct {
 	skipSQL   bool
 	large     bool
 	console   bool
+	pace      int
 	debugLog  int64  // MiB; 0: not
 	report    string // a debug log, for a process of its own
 	out       string
@@ -72,6 +73,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.BoolVar(&c.skipSQL, "skip-sql", false, "measure Headroom alone")
 	flags.BoolVar(&c.large, "large", false, "measure the large estate instead: 10,000 license servers over five years in memory, unless -servers and -days say otherwise")
 	flags.BoolVar(&c.console, "console", false, "measure pages of the console instead, while all license servers upload: 1,000 of two pools over three years, unless -servers, -pools and -days say otherwise")
+	flags.IntVar(&c.pace, "pace", 200, "with -console: batches a second that come while pages are asked for; 0: as many as can be")
 	flags.Int64Var(&c.debugLog, "debug-log", 0, "measure headroom report instead, on a FlexNet debug log of so many MiB")
 	flags.StringVar(&c.report, "report", "", "used by the program itself: report on a debug log")
 	flags.StringVar(&c.out, "out", "", "file for the table in Markdown")
