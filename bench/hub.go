@@ -18,7 +18,7 @@ import (
 
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
-	"headroom/internal/hub/registration"
+	"headroom/internal/hub/audit"
 	"headroom/internal/wire"
 )
 
@@ -26,7 +26,7 @@ import (
 // whatever time the estate has reached.
 type runningHub struct {
 	*hub.Hub
-	actor registration.Actor
+	actor audit.Actor
 	org   account.Organisation
 
 	now   atomic.Int64
@@ -69,7 +69,7 @@ func (h *runningHub) found(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
+	h.actor = m.Actor("127.0.0.1")
 	h.org, err = h.Accounts.Organisation(ctx, m.Org)
 	return err
 }

@@ -22,7 +22,7 @@ import (
 
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
-	"headroom/internal/hub/registration"
+	"headroom/internal/hub/audit"
 	"headroom/internal/sim"
 )
 
@@ -47,7 +47,7 @@ type demo struct {
 	estate *sim.Estate
 	dir    string
 	hub    *hub.Hub
-	actor  registration.Actor
+	actor  audit.Actor
 	admin  account.Member
 	org    account.Organisation
 	log    *slog.Logger
@@ -141,7 +141,7 @@ func (d *demo) found(ctx context.Context) error {
 	if d.org, err = d.hub.Accounts.Organisation(ctx, m.Org); err != nil {
 		return err
 	}
-	d.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
+	d.actor = m.Actor("127.0.0.1")
 	d.admin = m
 	return nil
 }

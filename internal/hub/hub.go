@@ -168,7 +168,7 @@ func (h *Hub) build(ctx context.Context) error {
 	h.api = agents.Handler()
 	h.Usage = &usage.Service{Store: h.db, Now: now, Memory: h.config.Memory}
 	pages, err := console.New(console.Config{
-		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Sessions: h.Sessions,
+		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
 		Guest: h.guestMember,
 	})

@@ -5,6 +5,8 @@ package account
 
 import (
 	"time"
+
+	"headroom/internal/hub/audit"
 )
 
 // An Organisation owns an estate. Nothing is shared between two of them.
@@ -33,4 +35,10 @@ type Member struct {
 	Email string
 	Name  string
 	Role  Role
+}
+
+// Actor is the member as the audit log and registration know who acts; the request
+// came from an address.
+func (m Member) Actor(address string) audit.Actor {
+	return audit.Actor{Org: m.Org, Member: m.ID, Name: m.Email, Address: address}
 }

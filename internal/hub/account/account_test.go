@@ -268,7 +268,7 @@ func console(t *testing.T, s *account.Service, db *store.DB, c *clock, secure bo
 		}
 	})
 	mux.HandleFunc("/out", func(_ http.ResponseWriter, r *http.Request) {
-		if err := sessions.SignOut(r.Context()); err != nil {
+		if err := sessions.SignOut(r.Context(), "192.0.2.9"); err != nil {
 			t.Error(err)
 		}
 	})

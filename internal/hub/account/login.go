@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 )
 
 // Limits of guessing passwords. Nobody is locked out for good: an account's
@@ -48,7 +49,10 @@ func (s *Service) Login(ctx context.Context, email, password, address string) (M
 	if err := s.refund(ctx, from, addressWait); err != nil {
 		return Member{}, err
 	}
-	return m, s.refund(ctx, who, accountWait)
+	if err := s.refund(ctx, who, accountWait); err != nil {
+		return Member{}, err
+	}
+	return m, s.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedIn, s.now(), m.Email))
 }
 
 // check compares a password. It takes as long for an account that does not

@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 	"time"
+
+	"headroom/internal/hub/audit"
 )
 
 // A Login is what signing in with a password needs to know. It is found by
@@ -19,8 +21,8 @@ type Store interface {
 	// Setup creates the first organisation with its first administrator,
 	// atomically and only while the hash of the current set-up token is
 	// tokenHash; the token is used up. Otherwise it returns a fault.NotFound.
-	// Ids in org and login are filled in by the store.
-	Setup(ctx context.Context, tokenHash []byte, org Organisation, login Login) (Member, error)
+	// Ids in org, login and the entry of the audit log are filled in by the store.
+	Setup(ctx context.Context, tokenHash []byte, org Organisation, login Login, e audit.Entry) (Member, error)
 	// SetSetupToken replaces the set-up token, unless an organisation exists:
 	// then it reports false and changes nothing.
 	SetSetupToken(ctx context.Context, tokenHash []byte) (set bool, err error)
@@ -32,6 +34,8 @@ type Store interface {
 	Login(ctx context.Context, address string) (Login, error)
 	// Member returns a member of org, or a fault.NotFound.
 	Member(ctx context.Context, org, id int64) (Member, error)
+	// Note writes an entry of the audit log about a session.
+	Note(ctx context.Context, e audit.Entry) error
 	// OrganisationByID returns an organisation, or a fault.NotFound.
 	OrganisationByID(ctx context.Context, org int64) (Organisation, error)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 )
 
 // How long a session lives.
@@ -61,8 +62,21 @@ func (s *Sessions) SignIn(ctx context.Context, m Member) error {
 	return nil
 }
 
-// SignOut ends the session on the hub.
-func (s *Sessions) SignOut(ctx context.Context) error { return s.Destroy(ctx) }
+// SignOut ends the session on the hub, for whoever it belongs to; the request came
+// from an address.
+func (s *Sessions) SignOut(ctx context.Context, address string) error {
+	m, err := s.Member(ctx)
+	switch {
+	case fault.KindOf(err) == fault.Unauthorized:
+	case err != nil:
+		return err
+	default:
+		if err := s.accounts.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedOut, s.accounts.now(), m.Email)); err != nil {
+			return err
+		}
+	}
+	return s.Destroy(ctx)
+}
 
 // Member returns who is signed in, as the store knows him now: a change of role
 // or a removal counts from the next request on. If nobody is, it returns a

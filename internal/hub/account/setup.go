@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 )
 
 // A Founding is what somebody types behind the set-up link.
@@ -21,6 +22,7 @@ type Founding struct {
 	Email        string // of the first administrator
 	Name         string // of the first administrator
 	Password     string
+	Address      string // from which the request came
 }
 
 // Lengths of names, in characters.
@@ -78,7 +80,8 @@ func (s *Service) Setup(ctx context.Context, token string, f Founding) (Member, 
 	}
 	org := Organisation{PublicID: newPublicID(), Name: f.Organisation, Zone: f.Zone, Created: s.now()}
 	login := Login{Member: Member{Email: f.Email, Name: f.Name, Role: Admin}, Password: hash}
-	m, err := s.store.Setup(ctx, hashToken(token), org, login)
+	by := audit.Actor{Name: f.Email, Address: f.Address}
+	m, err := s.store.Setup(ctx, hashToken(token), org, login, audit.Of(by, audit.Founded, org.Created, f.Organisation))
 	if fault.KindOf(err) == fault.NotFound {
 		return Member{}, errSetupLink // somebody else was faster
 	}

@@ -50,7 +50,7 @@ func (s *Server) postConfirmation(c *call) (any, error) {
 	if err := c.read(&q); err != nil {
 		return nil, err
 	}
-	if err := s.Registrar.Confirm(c.ctx, c.req.PathValue("id"), c.keyID, q.OrganisationID, q.Accept); err != nil {
+	if err := s.Registrar.Confirm(c.ctx, c.req.PathValue("id"), c.keyID, q.OrganisationID, q.Accept, c.address()); err != nil {
 		return nil, err
 	}
 	state := wire.RegistrationRefused
@@ -66,7 +66,7 @@ func (s *Server) deleteSelf(c *call) (any, error) {
 	if !c.after(c.agent.Registered) {
 		return nil, s.stale(c.keyID)
 	}
-	if err := s.Registrar.RemoveSelf(c.ctx, c.agent); err != nil {
+	if err := s.Registrar.RemoveSelf(c.ctx, c.agent, c.address()); err != nil {
 		return nil, err
 	}
 	return struct{}{}, nil

@@ -56,6 +56,7 @@ func (c *Console) getSetup(w http.ResponseWriter, r *http.Request, v visit) erro
 func (c *Console) postSetup(w http.ResponseWriter, r *http.Request, v visit) error {
 	token := r.PathValue("token")
 	f := account.Founding{
+		Address:      v.address,
 		Organisation: r.PostFormValue("organisation"), Zone: r.PostFormValue("zone"),
 		Name: r.PostFormValue("name"), Email: r.PostFormValue("email"), Password: r.PostFormValue("password"),
 	}
@@ -105,7 +106,7 @@ func (c *Console) getLogin(w http.ResponseWriter, r *http.Request, v visit) erro
 func (c *Console) postLogin(w http.ResponseWriter, r *http.Request, v visit) error {
 	next := localPath(r.PostFormValue("next"))
 	email := r.PostFormValue("email")
-	m, err := c.Accounts.Login(r.Context(), email, r.PostFormValue("password"), peer(r))
+	m, err := c.Accounts.Login(r.Context(), email, r.PostFormValue("password"), v.address)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Unauthorized || kind == fault.TooMany:
@@ -140,8 +141,8 @@ func waitOf(err error) time.Duration {
 	return 0
 }
 
-func (c *Console) postLogout(w http.ResponseWriter, r *http.Request, _ visit) error {
-	if err := c.Sessions.SignOut(r.Context()); err != nil {
+func (c *Console) postLogout(w http.ResponseWriter, r *http.Request, v visit) error {
+	if err := c.Sessions.SignOut(r.Context(), v.address); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
@@ -50,16 +51,16 @@ type Usage interface {
 
 // Registrations admits agents and turns them away; see registration.Registrar.
 type Registrations interface {
-	Review(ctx context.Context, actor registration.Actor, code string) (registration.Review, error)
-	Approve(ctx context.Context, actor registration.Actor, code string) error
-	Refuse(ctx context.Context, actor registration.Actor, code string) error
-	Withdraw(ctx context.Context, actor registration.Actor, id string) error
+	Review(ctx context.Context, actor audit.Actor, code string) (registration.Review, error)
+	Approve(ctx context.Context, actor audit.Actor, code string) error
+	Refuse(ctx context.Context, actor audit.Actor, code string) error
+	Withdraw(ctx context.Context, actor audit.Actor, id string) error
 	Standing(ctx context.Context, org int64) ([]registration.Standing, error)
 	List(ctx context.Context, org int64) ([]registration.Agent, error)
 	Pending(ctx context.Context, org int64) ([]registration.PendingServer, error)
-	ApproveServer(ctx context.Context, actor registration.Actor, guid string) error
-	AskUpload(ctx context.Context, actor registration.Actor, guid string) error
-	Remove(ctx context.Context, actor registration.Actor, agent int64) error
+	ApproveServer(ctx context.Context, actor audit.Actor, guid string) error
+	AskUpload(ctx context.Context, actor audit.Actor, guid string) error
+	Remove(ctx context.Context, actor audit.Actor, agent int64) error
 }
 
 // Accounts answers who may sign in; see account.Service.
@@ -76,6 +77,7 @@ type Config struct {
 	Usage         Usage
 	Registrations Registrations
 	Accounts      Accounts
+	Audit         Audit
 	Sessions      *account.Sessions
 	Thresholds    usage.Thresholds // the status rule as it is printed; zero: the default one
 	Now           func() time.Time
@@ -107,6 +109,7 @@ type pages struct {
 	registrations look.Page[registrationsPage]
 	register      look.Page[registerPage]
 	review        look.Page[reviewPage]
+	audit         look.Page[auditPage]
 	failure       look.Page[failurePage]
 	kit           look.Page[kitPage]
 }
@@ -135,6 +138,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.registrations, &err, "registrations")
 	read(a, &p.register, &err, "register")
 	read(a, &p.review, &err, "review")
+	read(a, &p.audit, &err, "audit")
 	read(a, &p.failure, &err, "failure")
 	read(a, &p.kit, &err, "kit", "product")
 	return p, err
@@ -188,6 +192,9 @@ func (c *Console) routes() []route {
 		{"POST /registrations/{id}/withdraw", account.Operator, c.postWithdraw},
 		{"POST /registrations/servers/{guid}/approve", account.Operator, c.postApproveServer},
 		{"POST /registrations/agents/{agent}/remove", account.Admin, c.postRemove},
+
+		{"GET /audit", account.Admin, c.getAudit},
+		{"GET /audit/log.csv", account.Admin, c.getAuditCSV},
 
 		{"GET /ui/kit", account.Viewer, c.getKit},
 		{"/", "", c.notFound},

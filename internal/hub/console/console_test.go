@@ -129,7 +129,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	}
 	c, err := console.New(console.Config{
 		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked},
-		Registrations: h.registrar, Accounts: h.accounts, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
+		Registrations: h.registrar, Accounts: h.accounts, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
 	})
 	if err != nil {
@@ -180,6 +180,17 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+}
+
+// csv reads the answer as a file.
+func (a answer) csv() [][]string {
+	a.t.Helper()
+	a.wants(http.StatusOK)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return rows
 }
 
 func (h *house) do(req *http.Request) answer {
@@ -396,7 +407,7 @@ func TestAnAgentIsReviewedApprovedConfirmedAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.registrar.Confirm(t.Context(), id, key, progress.OrganisationID, true); err != nil {
+	if err := h.registrar.Confirm(t.Context(), id, key, progress.OrganisationID, true, "192.0.2.9"); err != nil {
 		t.Fatal(err)
 	}
 	h.get("/registrations").wants(http.StatusOK, "cad-host", "Remove the registration of cad-host?")
@@ -480,10 +491,7 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 	if got, want := a.header.Get("Content-Disposition"), `attachment; filename="headroom-cad-pro-servers-2026-11-24.csv"`; got != want {
 		t.Errorf("Content-Disposition %s, want %s", got, want)
 	}
-	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := a.csv()
 	if got, want := rows[1][0], `'=HYPERLINK("http://evil","x")`; got != want {
 		t.Errorf("name %q, want %q", got, want)
 	}
@@ -492,10 +500,7 @@ func TestFilesAreSafeInASpreadsheet(t *testing.T) {
 	}
 	a = h.get("/usage/cad%2Fx%20y/trend.csv")
 	a.wants(http.StatusOK)
-	rows, err = csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows = a.csv()
 	if got := rows[1][3]; got != "" {
 		t.Errorf("highest of an unknown day is %q, want an empty cell", got)
 	}
@@ -565,10 +570,7 @@ func TestActivityIsAFile(t *testing.T) {
 	h := assignedHouse(t)
 	a := h.get("/usage/cad%2Fx%20y/activity.csv")
 	a.wants(http.StatusOK)
-	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := a.csv()
 	want := [][]string{
 		{"name", "kind", "license_server", "first_assigned", "first_seen", "last", "last_is", "lease_until_at_least", "free_since"},
 		{"Anna", "user", `'=HYPERLINK("http://evil","x")`, "", "2026-10-15T15:05:00+02:00", "2026-11-14T14:05:00+01:00", "request", "2027-02-12T14:05:00+01:00", ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
@@ -27,6 +29,17 @@ func testClock(t *testing.T) look.Clock {
 		t.Fatal(err)
 	}
 	return look.Clock{Now: time.Date(2026, 11, 24, 13, 5, 0, 0, time.UTC), Zone: zone}
+}
+
+// sampleAudit is a page's worth of entries and one more, with hostile names.
+func sampleAudit(clock look.Clock) (entries []audit.Entry) {
+	for n := int64(auditRows + 1); n > 0; n-- {
+		entries = append(entries, audit.Entry{
+			Seq: n, At: clock.Now, Act: audit.Acts[n%int64(len(audit.Acts))], Subject: hostile, Detail: hostile,
+			Actor: audit.Actor{Name: hostile, Address: hostile},
+		})
+	}
+	return entries
 }
 
 // samplePages renders every page that there is, with sample data in which
@@ -54,7 +67,7 @@ func samplePages(t *testing.T) map[string]string {
 	waiting := usage.Overview{Trust: usage.Trust{Total: 1}}
 	c := &Console{Config: Config{HubURL: "https://hub.example"}}
 
-	shell := look.Shell{Title: hostile, Owner: hostile, Nav: nav, User: look.User{Name: hostile, Email: hostile}, SignOut: "/logout", Demo: true, Notes: []look.Note{{Tone: look.Good, Text: hostile}}}
+	shell := look.Shell{Title: hostile, Owner: hostile, Nav: navOf(account.Admin), User: look.User{Name: hostile, Email: hostile}, SignOut: "/logout", Demo: true, Notes: []look.Note{{Tone: look.Good, Text: hostile}}}
 	bare := shell
 	bare.Bare = true
 	pages := map[string]string{}
@@ -116,6 +129,10 @@ func samplePages(t *testing.T) map[string]string {
 	render("review", func() ([]byte, error) {
 		return p.review.Render(shell, newReviewPage(clock, hostile, review, account.Organisation{Name: hostile, PublicID: "QK7MXPTD"}))
 	})
+	render("audit", func() ([]byte, error) {
+		return p.audit.Render(shell, newAuditPage(clock, url.Values{"who": {hostile}}, audit.Query{Who: hostile, Subject: hostile, Before: 9}, sampleAudit(clock)))
+	})
+	render("audit empty", func() ([]byte, error) { return p.audit.Render(shell, newAuditPage(clock, nil, audit.Query{}, nil)) })
 	render("login", func() ([]byte, error) { return p.login.Render(bare, newLoginPage("/", hostile, hostile)) })
 	render("setup", func() ([]byte, error) {
 		return p.setup.Render(bare, newSetupPage("token", account.Founding{Organisation: hostile}, hostile))

@@ -39,6 +39,9 @@ var leasts = map[string]account.Role{
 	"POST /servers/{guid}/update":                account.Operator,
 
 	"POST /registrations/agents/{agent}/remove": account.Admin,
+
+	"GET /audit":         account.Admin,
+	"GET /audit/log.csv": account.Admin,
 }
 
 func TestEveryRouteHasItsRole(t *testing.T) {

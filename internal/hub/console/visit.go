@@ -12,7 +12,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
-	"headroom/internal/hub/registration"
+	"headroom/internal/hub/audit"
 	"headroom/internal/look"
 )
 
@@ -30,12 +30,12 @@ type visit struct {
 	org    account.Organisation
 	clock  look.Clock
 	theme  string
+
+	address string // from which the request came
 }
 
-// actor is the member in the words of registration.
-func (v visit) actor() registration.Actor {
-	return registration.Actor{Org: v.member.Org, Member: v.member.ID, Name: v.member.Email}
-}
+// actor is who does what the request asks for.
+func (v visit) actor() audit.Actor { return v.member.Actor(v.address) }
 
 // page answers for a route: it finds out who asks, refuses those who may not,
 // and turns an error into a page.
@@ -65,7 +65,7 @@ func (c *Console) page(rt route) http.Handler {
 
 // visit says who asks. Nobody is no error.
 func (c *Console) visit(r *http.Request) (visit, error) {
-	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: theme(r)}
+	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: theme(r), address: peer(r)}
 	m, err := c.Sessions.Member(r.Context())
 	if fault.KindOf(err) == fault.Unauthorized {
 		m, err = c.guest(), nil
@@ -219,7 +219,7 @@ func show[T any](c *Console, w http.ResponseWriter, r *http.Request, v visit, s 
 	s.Theme, s.Demo, s.Footer = v.theme, c.Demo, c.footer(v)
 	s.Bare = v.member.ID == 0
 	if !s.Bare {
-		s.Nav = nav
+		s.Nav = navOf(v.member.Role)
 		s.Owner = v.org.Name
 		s.User = look.User{Name: v.member.Name, Email: v.member.Email, Role: string(v.member.Role)}
 		s.SignOut = "/logout"
@@ -238,10 +238,25 @@ func show[T any](c *Console, w http.ResponseWriter, r *http.Request, v visit, s 
 	return nil
 }
 
-var nav = []look.NavItem{
-	{Key: "usage", Label: "Usage", Icon: "chart-column", Href: "/"},
-	{Key: "servers", Label: "License Servers", Icon: "server", Href: "/servers"},
-	{Key: "registrations", Label: "Product Registrations", Icon: "key-round", Href: "/registrations"},
+// nav lists what there is, and who may open it at least.
+var nav = []struct {
+	look.NavItem
+	least account.Role
+}{
+	{look.NavItem{Key: "usage", Label: "Usage", Icon: "chart-column", Href: "/"}, account.Viewer},
+	{look.NavItem{Key: "servers", Label: "License Servers", Icon: "server", Href: "/servers"}, account.Viewer},
+	{look.NavItem{Key: "registrations", Label: "Product Registrations", Icon: "key-round", Href: "/registrations"}, account.Viewer},
+	{look.NavItem{Key: "audit", Label: "Audit log", Icon: "shield-check", Href: "/audit"}, account.Admin},
+}
+
+// navOf is the navigation for a role.
+func navOf(role account.Role) (items []look.NavItem) {
+	for _, n := range nav {
+		if role.May(n.least) {
+			items = append(items, n.NavItem)
+		}
+	}
+	return items
 }
 
 func (c *Console) footer(v visit) string {

@@ -12,7 +12,7 @@ import (
 
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
-	"headroom/internal/hub/registration"
+	"headroom/internal/hub/audit"
 )
 
 // The administrator of a hub in a test.
@@ -101,9 +101,7 @@ func run(t testing.TB, h *hub.Hub) {
 }
 
 // Actor is the administrator, as registration knows him.
-func (h *Hub) Actor() registration.Actor {
-	return registration.Actor{Org: h.Admin.Org, Member: h.Admin.ID, Name: h.Admin.Email}
-}
+func (h *Hub) Actor() audit.Actor { return h.Admin.Actor("127.0.0.1") }
 
 // Approve is the administrator's yes to a code, without a browser.
 func (h *Hub) Approve(code string) {

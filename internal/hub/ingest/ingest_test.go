@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
@@ -109,7 +110,7 @@ func TestBatchOfARemovedServerIsDiscarded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.take(t, 1, reading(noon, 3))
-		if err := db.RemoveAgent(t.Context(), w.agent.Org, w.agent.ID, now); err != nil {
+		if err := db.RemoveAgent(t.Context(), w.agent.ID, audit.Entry{Org: w.agent.Org, At: now}); err != nil {
 			t.Fatal(err)
 		}
 		before := w.history(t, w.server(t).ID)

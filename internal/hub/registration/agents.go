@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 )
 
 // Standing returns the registrations of an organisation that are not finished,
@@ -42,19 +43,20 @@ func (r *Registrar) Pending(ctx context.Context, org int64) ([]PendingServer, er
 
 // ApproveServer lets a pending license server in. Its agent hears of it at its
 // next poll.
-func (r *Registrar) ApproveServer(ctx context.Context, actor Actor, guid string) error {
-	return r.Store.ApproveServer(ctx, actor.Org, guid, r.Now())
+func (r *Registrar) ApproveServer(ctx context.Context, actor audit.Actor, guid string) error {
+	return r.Store.ApproveServer(ctx, guid, audit.Of(actor, audit.Admitted, r.Now(), ""))
 }
 
 // Remove takes an agent's registration away. Its key is refused from now on; its
 // servers' history stays. Removing twice is no error.
-func (r *Registrar) Remove(ctx context.Context, actor Actor, agent int64) error {
-	return r.Store.RemoveAgent(ctx, actor.Org, agent, r.Now())
+func (r *Registrar) Remove(ctx context.Context, actor audit.Actor, agent int64) error {
+	return r.Store.RemoveAgent(ctx, agent, audit.Of(actor, audit.Removed, r.Now(), ""))
 }
 
-// RemoveSelf is Remove, asked for by the agent.
-func (r *Registrar) RemoveSelf(ctx context.Context, a Agent) error {
-	return r.Store.RemoveAgent(ctx, a.Org, a.ID, r.Now())
+// RemoveSelf is Remove, asked for by the agent from an address.
+func (r *Registrar) RemoveSelf(ctx context.Context, a Agent, address string) error {
+	by := audit.Actor{Org: a.Org, Name: a.Host, Address: address}
+	return r.Store.RemoveAgent(ctx, a.ID, audit.Of(by, audit.Removed, r.Now(), ""))
 }
 
 // ByKey returns the agent that holds a key, without its servers. A key that
@@ -75,8 +77,8 @@ const UploadWaits = 15 * time.Minute
 // its next sign of life, and sends what it has of all its servers. It is told
 // until a reading was received, but no longer than UploadWaits: an agent that is
 // away sends anyway when it comes back.
-func (r *Registrar) AskUpload(ctx context.Context, actor Actor, guid string) error {
-	return r.Store.AskUpload(ctx, actor.Org, guid, r.Now())
+func (r *Registrar) AskUpload(ctx context.Context, actor audit.Actor, guid string) error {
+	return r.Store.AskUpload(ctx, guid, audit.Of(actor, audit.AskedFor, r.Now(), ""))
 }
 
 // Contact notes an agent's sign of life and returns the state of each server
@@ -98,7 +100,7 @@ func (r *Registrar) Contact(ctx context.Context, a Agent, c Contact) (ContactAns
 
 // pay counts a wrong code before it is looked up; false means that the actor or
 // his organisation has to wait.
-func (r *Registrar) pay(ctx context.Context, actor Actor) (bool, error) {
+func (r *Registrar) pay(ctx context.Context, actor audit.Actor) (bool, error) {
 	now := r.Now()
 	left, err := r.Store.Charge(ctx, orgSubject(actor), now, r.Limits.OrgWait, r.orgWait)
 	if err != nil || left > 0 {
@@ -115,7 +117,7 @@ func (r *Registrar) pay(ctx context.Context, actor Actor) (bool, error) {
 }
 
 // payBack takes pay back: the code was right.
-func (r *Registrar) payBack(ctx context.Context, actor Actor) error {
+func (r *Registrar) payBack(ctx context.Context, actor audit.Actor) error {
 	now := r.Now()
 	if err := r.Store.Refund(ctx, orgSubject(actor), now, r.orgWait); err != nil {
 		return fmt.Errorf("take back an attempt: %w", err)
@@ -140,8 +142,8 @@ func (r *Registrar) orgWait(n int) time.Duration {
 	return r.Limits.OrgWait
 }
 
-func orgSubject(a Actor) string { return "codes of organisation " + strconv.FormatInt(a.Org, 10) }
+func orgSubject(a audit.Actor) string { return "codes of organisation " + strconv.FormatInt(a.Org, 10) }
 
-func accountSubject(a Actor) string {
+func accountSubject(a audit.Actor) string {
 	return "codes of account " + strconv.FormatInt(a.Org, 10) + "/" + strconv.FormatInt(a.Member, 10)
 }

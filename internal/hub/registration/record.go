@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"headroom/internal/hub/audit"
 	"headroom/internal/license"
 )
 
@@ -56,14 +57,6 @@ type Record struct {
 	ApprovedBy string
 }
 
-// An Actor is the signed-in member for whom something is done. The caller has
-// made sure of his role.
-type Actor struct {
-	Org    int64
-	Member int64
-	Name   string // as it is shown to the license server's people: the e-mail address
-}
-
 // A PendingServer is a license server that an agent named after it was
 // registered.
 type PendingServer struct {
@@ -92,19 +85,23 @@ type Heard struct {
 	Received    time.Time              // newest batch with a reading of any of its servers; zero: none
 }
 
+// A Change alters what changes of a record, and says what is to be told of it in
+// the audit log; nil: nothing.
+type Change func(*Record) (*audit.Entry, error)
+
 // Records keeps registrations. Every method is one transaction.
 type Records interface {
 	// AddRegistration keeps a new record and ends every unfinished one of the
 	// same key. It returns a fault.TooMany, and ends nothing, if more than the
 	// limits would be live at r.Asked, also when many are added at once.
 	AddRegistration(ctx context.Context, r Record, limits Limits) error
-	// ChangeByID lets change alter what changes of a record, and keeps the
-	// result unless change returns an error, which is returned as it is.
+	// ChangeByID lets change alter a record, and keeps the result with the entry,
+	// unless change returns an error, which is returned as it is.
 	// Concurrent changes of one record are made one after the other. If there
 	// is no such record it returns a fault.NotFound.
-	ChangeByID(ctx context.Context, id string, change func(*Record) error) error
+	ChangeByID(ctx context.Context, id string, change Change) error
 	// ChangeByCode is ChangeByID for the record with the hash of a code.
-	ChangeByCode(ctx context.Context, hash []byte, change func(*Record) error) error
+	ChangeByCode(ctx context.Context, hash []byte, change Change) error
 	// RegistrationKey returns the public key of a record, or a fault.NotFound.
 	RegistrationKey(ctx context.Context, id string) ([]byte, error)
 	// UnfinishedRegistrations returns the records of an organisation that are
@@ -116,7 +113,7 @@ type Records interface {
 	// its row and with it its history; the agent's former key is refused from
 	// then on. A key that another organisation's agent holds is a
 	// fault.Conflict, and nothing changes.
-	Admit(ctx context.Context, id string, at time.Time, change func(*Record) error) error
+	Admit(ctx context.Context, id string, at time.Time, change Change) error
 }
 
 // Agents keeps registered agents and their servers.
@@ -128,25 +125,28 @@ type Agents interface {
 	// name, removed ones included.
 	Agents(ctx context.Context, org int64) ([]Agent, error)
 	// RemoveAgent refuses the agent's key from its commit on. Removing twice is
-	// no error; an agent that org does not have is a fault.NotFound.
-	RemoveAgent(ctx context.Context, org, agent int64, at time.Time) error
+	// no error, and no second entry; an agent that the entry's organisation does
+	// not have is a fault.NotFound. The store writes its host into the entry.
+	RemoveAgent(ctx context.Context, agent int64, e audit.Entry) error
 	// ContactAgent notes a sign of life and what is said about the servers,
 	// and returns the state of each by GUID. A server that org does not know is
 	// added as pending; one that belongs to another agent is left as it is,
 	// and pending for this one.
 	ContactAgent(ctx context.Context, org, agent int64, c Contact) (Heard, error)
 	// AskUpload notes that an update of a license server is waited for, for
-	// ContactAgent to tell. A server that org does not have, or whose agent was
-	// removed, is a fault.NotFound.
-	AskUpload(ctx context.Context, org int64, guid string, at time.Time) error
+	// ContactAgent to tell. A server that the entry's organisation does not
+	// have, or whose agent was removed, is a fault.NotFound. The store writes its
+	// name into the entry.
+	AskUpload(ctx context.Context, guid string, e audit.Entry) error
 	// KnownGUIDs reports whether org has an agent with this GUID or a server
 	// with one of those.
 	KnownGUIDs(ctx context.Context, org int64, agent string, servers []string) (bool, error)
 	// PendingServers returns the servers of org that wait for approval.
 	PendingServers(ctx context.Context, org int64) ([]PendingServer, error)
-	// ApproveServer makes a pending server of org an approved one of its
-	// agent, or returns a fault.NotFound.
-	ApproveServer(ctx context.Context, org int64, guid string, at time.Time) error
+	// ApproveServer makes a pending server of the entry's organisation an approved
+	// one of its agent, or returns a fault.NotFound. The store writes its name
+	// into the entry.
+	ApproveServer(ctx context.Context, guid string, e audit.Entry) error
 }
 
 // A Throttle counts attempts per subject; see account.Throttle, which is the

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 )
 
 // A Registrar decides who is admitted. All its fields must be set. It keeps
@@ -74,9 +76,9 @@ func (r *Registrar) Key(ctx context.Context, id string) ([]byte, error) {
 func (r *Registrar) Poll(ctx context.Context, id, keyID string) (Progress, error) {
 	var p Progress
 	var fast error
-	err := r.Store.ChangeByID(ctx, id, func(rec *Record) error {
+	err := r.Store.ChangeByID(ctx, id, func(rec *Record) (*audit.Entry, error) {
 		if rec.KeyID != keyID {
-			return errUnknown
+			return nil, errUnknown
 		}
 		now := r.Now()
 		if now.Sub(rec.Polled) < rec.interval(now)-pollSlack {
@@ -85,7 +87,7 @@ func (r *Registrar) Poll(ctx context.Context, id, keyID string) (Progress, error
 		}
 		rec.Polled = now
 		p = rec.progress(now)
-		return nil
+		return nil, nil
 	})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
@@ -99,10 +101,10 @@ func (r *Registrar) Poll(ctx context.Context, id, keyID string) (Progress, error
 // Review shows what is joining with the code that an administrator typed. A
 // code that does not work is a fault.NotFound that reads the same for every
 // reason.
-func (r *Registrar) Review(ctx context.Context, actor Actor, typed string) (Review, error) {
+func (r *Registrar) Review(ctx context.Context, actor audit.Actor, typed string) (Review, error) {
 	var v Review
 	var guids []string
-	err := r.withCode(ctx, actor, typed, func(rec *Record) error {
+	err := r.withCode(ctx, actor, typed, func(rec *Record) (*audit.Entry, error) {
 		v = Review{
 			ID: rec.ID, Host: rec.Host, Platform: rec.Platform, Version: rec.Version, Address: rec.Address,
 			Asked: rec.Asked, Expires: rec.Expires, Words: r.Words(rec.PublicKey), Servers: rec.Servers,
@@ -111,7 +113,7 @@ func (r *Registrar) Review(ctx context.Context, actor Actor, typed string) (Revi
 		for _, s := range rec.Servers {
 			guids = append(guids, s.GUID)
 		}
-		return nil
+		return nil, nil
 	})
 	if err != nil {
 		return Review{}, err
@@ -123,46 +125,60 @@ func (r *Registrar) Review(ctx context.Context, actor Actor, typed string) (Revi
 // Approve is the administrator's yes after a review. It uses the code up: of
 // many at once, one is successful. The license server then has a day to
 // confirm.
-func (r *Registrar) Approve(ctx context.Context, actor Actor, typed string) error {
+func (r *Registrar) Approve(ctx context.Context, actor audit.Actor, typed string) error {
 	public, name, err := r.Store.OrganisationName(ctx, actor.Org)
 	if err != nil {
 		return err
 	}
-	return r.withCode(ctx, actor, typed, func(rec *Record) error {
+	return r.withCode(ctx, actor, typed, func(rec *Record) (*audit.Entry, error) {
 		rec.State = Approved
 		rec.Expires = r.Now().Add(r.Limits.Confirm)
 		rec.Org, rec.OrgPublic, rec.OrgName, rec.ApprovedBy = actor.Org, public, name, actor.Name
-		return nil
+		return r.entry(actor, audit.Approved, rec), nil
 	})
 }
 
 // Refuse is the administrator's no after a review. It uses the code up.
-func (r *Registrar) Refuse(ctx context.Context, actor Actor, typed string) error {
-	return r.withCode(ctx, actor, typed, func(rec *Record) error {
+func (r *Registrar) Refuse(ctx context.Context, actor audit.Actor, typed string) error {
+	return r.withCode(ctx, actor, typed, func(rec *Record) (*audit.Entry, error) {
 		rec.State = Refused
-		return nil
+		return r.entry(actor, audit.Refused, rec), nil
 	})
+}
+
+// entry tells of a registration: its agent's host, and which license servers it
+// names.
+func (r *Registrar) entry(by audit.Actor, act audit.Act, rec *Record) *audit.Entry {
+	e := audit.Of(by, act, r.Now(), rec.Host)
+	names := make([]string, len(rec.Servers))
+	for i, s := range rec.Servers {
+		names[i] = s.Name
+	}
+	e.Detail = "license servers: " + strings.Join(names, ", ")
+	return &e
 }
 
 // Withdraw takes back an approval of the actor's organisation that the license
 // server has not confirmed yet. Withdrawing twice is no error.
-func (r *Registrar) Withdraw(ctx context.Context, actor Actor, id string) error {
-	return r.Store.ChangeByID(ctx, id, func(rec *Record) error {
+func (r *Registrar) Withdraw(ctx context.Context, actor audit.Actor, id string) error {
+	return r.Store.ChangeByID(ctx, id, func(rec *Record) (*audit.Entry, error) {
 		switch {
 		case rec.Org != actor.Org:
-			return fault.Errorf(fault.NotFound, "no such registration")
+			return nil, fault.Errorf(fault.NotFound, "no such registration")
 		case rec.State == Confirmed:
-			return fault.Errorf(fault.Conflict, "%s has confirmed already; remove its registration instead", rec.Host)
+			return nil, fault.Errorf(fault.Conflict, "%s has confirmed already; remove its registration instead", rec.Host)
+		case rec.State == Refused:
+			return nil, nil
 		}
 		rec.State = Refused
-		return nil
+		return r.entry(actor, audit.Withdrawn, rec), nil
 	})
 }
 
 // withCode lets change alter the record that waits for this code. Wrong codes
 // count against the actor's account and organisation, before they are looked
 // up, so that many at once cannot slip through; right ones are taken back.
-func (r *Registrar) withCode(ctx context.Context, actor Actor, typed string, change func(*Record) error) error {
+func (r *Registrar) withCode(ctx context.Context, actor audit.Actor, typed string, change Change) error {
 	code, ok := readCode(typed)
 	if !ok {
 		return errCode
@@ -174,9 +190,9 @@ func (r *Registrar) withCode(ctx context.Context, actor Actor, typed string, cha
 	if !paid {
 		return errCode
 	}
-	err = r.Store.ChangeByCode(ctx, hashCode(r.CodeKey, code), func(rec *Record) error {
+	err = r.Store.ChangeByCode(ctx, hashCode(r.CodeKey, code), func(rec *Record) (*audit.Entry, error) {
 		if rec.stateAt(r.Now()) != Waiting {
-			return errCode
+			return nil, errCode
 		}
 		return change(rec)
 	})
@@ -191,28 +207,29 @@ func (r *Registrar) withCode(ctx context.Context, actor Actor, typed string, cha
 
 // Confirm is the license server's answer to an approval, by the holder of the
 // registration's key. organisation is the public id as it was shown to the
-// person who answered. A yes makes the agent and its servers exist, approved;
-// giving the same answer again is no error.
-func (r *Registrar) Confirm(ctx context.Context, id, keyID, organisation string, accept bool) error {
+// person who answered; address is the one that the answer came from. A yes makes
+// the agent and its servers exist, approved; giving the same answer again is no
+// error.
+func (r *Registrar) Confirm(ctx context.Context, id, keyID, organisation string, accept bool, address string) error {
 	now := r.Now()
-	err := r.Store.Admit(ctx, id, now, func(rec *Record) error {
+	err := r.Store.Admit(ctx, id, now, func(rec *Record) (*audit.Entry, error) {
 		if rec.KeyID != keyID {
-			return errUnknown
+			return nil, errUnknown
 		}
-		to := Refused
+		to, act := Refused, audit.Declined
 		if accept {
-			to = Confirmed
+			to, act = Confirmed, audit.Confirmed
 		}
 		switch state := rec.stateAt(now); {
 		case state == to:
-			return nil
+			return nil, nil
 		case state != Approved:
-			return fault.Errorf(fault.Conflict, "this registration is %s; ask for a new code", state)
+			return nil, fault.Errorf(fault.Conflict, "this registration is %s; ask for a new code", state)
 		case accept && rec.OrgPublic != organisation:
-			return fault.Errorf(fault.Conflict, "this registration was approved by another organisation than %q", organisation)
+			return nil, fault.Errorf(fault.Conflict, "this registration was approved by another organisation than %q", organisation)
 		}
 		rec.State = to
-		return nil
+		return r.entry(audit.Actor{Org: rec.Org, Name: rec.Host, Address: address}, act, rec), nil
 	})
 	if fault.KindOf(err) == fault.NotFound {
 		return errUnknown

@@ -16,6 +16,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
@@ -30,7 +31,7 @@ type desk struct {
 	t     testing.TB
 	db    *store.DB
 	now   time.Time
-	actor registration.Actor
+	actor audit.Actor
 }
 
 func newDesk(t testing.TB, db *store.DB) *desk {
@@ -45,11 +46,12 @@ func newDesk(t testing.TB, db *store.DB) *desk {
 	}
 	m, err := db.Setup(t.Context(), []byte("token"),
 		account.Organisation{PublicID: "ABCD2345", Name: "Example Corp", Zone: "UTC", Created: d.now},
-		account.Login{Member: account.Member{Email: "a.admin@example.com", Name: "Anna", Role: account.Admin}})
+		account.Login{Member: account.Member{Email: "a.admin@example.com", Name: "Anna", Role: account.Admin}},
+		audit.Entry{Act: audit.Founded, At: d.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.actor = registration.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
+	d.actor = audit.Actor{Org: m.Org, Member: m.ID, Name: m.Email}
 	return d
 }
 
@@ -94,7 +96,7 @@ func (d *desk) register(q registration.Request) registration.Agent {
 	if err := d.Approve(d.t.Context(), d.actor, issued.Code); err != nil {
 		d.t.Fatal(err)
 	}
-	if err := d.Confirm(d.t.Context(), issued.ID, q.KeyID, "ABCD2345", true); err != nil {
+	if err := d.Confirm(d.t.Context(), issued.ID, q.KeyID, "ABCD2345", true, "192.0.2.9"); err != nil {
 		d.t.Fatal(err)
 	}
 	a, err := d.ByKey(d.t.Context(), q.KeyID)
@@ -153,10 +155,10 @@ func TestAgentIsAdmittedByBothSides(t *testing.T) {
 		}
 
 		confirmed := d.now
-		d.wantKind("confirmation of another organisation", d.Confirm(t.Context(), issued.ID, q.KeyID, "OTHER234", true), fault.Conflict)
-		d.wantKind("confirmation by another key", d.Confirm(t.Context(), issued.ID, request(2).KeyID, "ABCD2345", true), fault.Unauthorized)
+		d.wantKind("confirmation of another organisation", d.Confirm(t.Context(), issued.ID, q.KeyID, "OTHER234", true, "192.0.2.9"), fault.Conflict)
+		d.wantKind("confirmation by another key", d.Confirm(t.Context(), issued.ID, request(2).KeyID, "ABCD2345", true, "192.0.2.9"), fault.Unauthorized)
 		for range 2 { // an answer that was lost is given again
-			if err := d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true); err != nil {
+			if err := d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true, "192.0.2.9"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -261,7 +263,7 @@ func TestWrongCodesAreLimited(t *testing.T) {
 		good := d.ask(request(1)).Code
 		works := func(member int64) bool {
 			t.Helper()
-			_, err := d.Review(t.Context(), registration.Actor{Org: d.actor.Org, Member: member}, good)
+			_, err := d.Review(t.Context(), audit.Actor{Org: d.actor.Org, Member: member}, good)
 			if err != nil {
 				d.wantKind("a good code", err, fault.NotFound)
 			}
@@ -272,7 +274,7 @@ func TestWrongCodesAreLimited(t *testing.T) {
 			for i := range times {
 				wg.Go(func() {
 					typed := "22222-2222" + registration.Symbols[i:i+1]
-					_, err := d.Review(t.Context(), registration.Actor{Org: d.actor.Org, Member: member}, typed)
+					_, err := d.Review(t.Context(), audit.Actor{Org: d.actor.Org, Member: member}, typed)
 					if fault.KindOf(err) != fault.NotFound {
 						t.Errorf("a wrong code: %v", err)
 					}
@@ -403,7 +405,7 @@ func TestKnownAgentKeepsItsIdentityOnlyByApproval(t *testing.T) {
 		if a, err := d.ByKey(t.Context(), old.KeyID); err != nil || !a.Removed.IsZero() {
 			t.Errorf("old key before the confirmation: %+v, %v, want it to work", a, err)
 		}
-		if err := d.Confirm(t.Context(), issued.ID, thief.KeyID, "ABCD2345", true); err != nil {
+		if err := d.Confirm(t.Context(), issued.ID, thief.KeyID, "ABCD2345", true, "192.0.2.9"); err != nil {
 			t.Fatal(err)
 		}
 		after, err := d.ByKey(t.Context(), thief.KeyID)
@@ -424,7 +426,7 @@ func TestRemovedKeyIsRefusedAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		d, q := newDesk(t, db), request(1)
 		a := d.register(q)
-		other := registration.Actor{Org: d.actor.Org + 1}
+		other := audit.Actor{Org: d.actor.Org + 1}
 		d.wantKind("removal by another organisation", d.Remove(t.Context(), other, a.ID), fault.NotFound)
 		for range 2 {
 			if err := d.Remove(t.Context(), d.actor, a.ID); err != nil {
@@ -439,7 +441,7 @@ func TestRemovedKeyIsRefusedAtOnce(t *testing.T) {
 		if back.ID != a.ID || !back.Removed.IsZero() {
 			t.Errorf("registered again: %+v, want agent %d", back, a.ID)
 		}
-		if err := d.RemoveSelf(t.Context(), back); err != nil {
+		if err := d.RemoveSelf(t.Context(), back, "192.0.2.9"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := d.ByKey(t.Context(), q.KeyID); err != nil || got.Removed.IsZero() {
@@ -455,11 +457,11 @@ func TestWithdrawnApprovalCannotBeConfirmed(t *testing.T) {
 		if err := d.Approve(t.Context(), d.actor, issued.Code); err != nil {
 			t.Fatal(err)
 		}
-		d.wantKind("withdrawal by another organisation", d.Withdraw(t.Context(), registration.Actor{Org: 99}, issued.ID), fault.NotFound)
+		d.wantKind("withdrawal by another organisation", d.Withdraw(t.Context(), audit.Actor{Org: 99}, issued.ID), fault.NotFound)
 		if err := d.Withdraw(t.Context(), d.actor, issued.ID); err != nil {
 			t.Fatal(err)
 		}
-		d.wantKind("confirmation", d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true), fault.Conflict)
+		d.wantKind("confirmation", d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true, "192.0.2.9"), fault.Conflict)
 		_, err := d.ByKey(t.Context(), q.KeyID)
 		d.wantKind("key", err, fault.Unauthorized)
 
@@ -468,7 +470,7 @@ func TestWithdrawnApprovalCannotBeConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.now = d.now.Add(24 * time.Hour)
-		d.wantKind("confirmation a day later", d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true), fault.Conflict)
+		d.wantKind("confirmation a day later", d.Confirm(t.Context(), issued.ID, q.KeyID, "ABCD2345", true, "192.0.2.9"), fault.Conflict)
 	})
 }
 
@@ -494,7 +496,7 @@ func TestNewServerWaitsForApproval(t *testing.T) {
 		if err != nil || len(pending) != 1 || !cmp.Equal(pending[0].Server, added) || pending[0].Host != q.Host {
 			t.Errorf("Pending = %+v, %v, want %+v of %s", pending, err, added, q.Host)
 		}
-		d.wantKind("approval by another organisation", d.ApproveServer(t.Context(), registration.Actor{Org: 99}, added.GUID), fault.NotFound)
+		d.wantKind("approval by another organisation", d.ApproveServer(t.Context(), audit.Actor{Org: 99}, added.GUID), fault.NotFound)
 		if err := d.ApproveServer(t.Context(), d.actor, added.GUID); err != nil {
 			t.Fatal(err)
 		}
@@ -559,7 +561,7 @@ func TestUpdateIsAskedForUntilItComes(t *testing.T) {
 		}
 		tells("before it is asked for", a, false)
 		d.wantKind("of a server that there is not", d.AskUpload(t.Context(), d.actor, "nobody"), fault.NotFound)
-		d.wantKind("by another organisation", d.AskUpload(t.Context(), registration.Actor{Org: 99}, server), fault.NotFound)
+		d.wantKind("by another organisation", d.AskUpload(t.Context(), audit.Actor{Org: 99}, server), fault.NotFound)
 		if err := d.AskUpload(t.Context(), d.actor, server); err != nil {
 			t.Fatal(err)
 		}

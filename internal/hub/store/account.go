@@ -9,6 +9,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 )
 
 // setupToken is the name in meta of the hash of the set-up link's token.
@@ -46,7 +47,7 @@ func (db *DB) SetupToken(ctx context.Context) ([]byte, error) {
 }
 
 // Setup implements account.Store.
-func (db *DB) Setup(ctx context.Context, tokenHash []byte, org account.Organisation, login account.Login) (m account.Member, err error) {
+func (db *DB) Setup(ctx context.Context, tokenHash []byte, org account.Organisation, login account.Login, e audit.Entry) (m account.Member, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		// Whoever deletes the token is the one who sets up.
 		res, err := tx.ExecContext(ctx, `DELETE FROM meta WHERE name = $1 AND value = $2`, setupToken, hex.EncodeToString(tokenHash))
@@ -64,8 +65,12 @@ func (db *DB) Setup(ctx context.Context, tokenHash []byte, org account.Organisat
 		if used == 0 || founded {
 			return fault.Errorf(fault.NotFound, "the set-up token is not valid")
 		}
-		m, err = found(ctx, tx, org, login)
-		return err
+		if m, err = found(ctx, tx, org, login); err != nil {
+			return err
+		}
+		e := e
+		e.Org, e.Actor.Org, e.Actor.Member = m.Org, m.Org, m.ID
+		return noteAct(ctx, tx, e)
 	})
 	if err != nil {
 		return account.Member{}, fmt.Errorf("set up: %w", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/license"
 )
@@ -165,20 +166,24 @@ func scanAgent(row scanner, more ...any) (registration.Agent, error) {
 }
 
 // RemoveAgent implements registration.Store.
-func (db *DB) RemoveAgent(ctx context.Context, org, agent int64, at time.Time) error {
+func (db *DB) RemoveAgent(ctx context.Context, agent int64, e audit.Entry) error {
+	org, at := e.Org, e.At
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `
-			UPDATE agent SET removed_at = CASE removed_at WHEN 0 THEN $3 ELSE removed_at END
-			WHERE org_id = $1 AND agent_id = $2`, org, agent, stamp(at))
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
+		var removed int64
+		e := e
+		err := tx.QueryRowContext(ctx, `
+			UPDATE agent SET last_seen = last_seen WHERE org_id = $1 AND agent_id = $2
+			RETURNING host, removed_at`, org, agent).Scan(&e.Subject, &removed)
+		if errors.Is(err, sql.ErrNoRows) {
 			return fault.Errorf(fault.NotFound, "no such registration")
+		}
+		if err != nil || removed != 0 {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE agent SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2`, org, agent, stamp(at))
+		if err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE agent_key SET ended_at = $3 WHERE tenant = $1 AND agent_id = $2 AND ended_at = 0`, org, agent, stamp(at))
@@ -187,7 +192,10 @@ func (db *DB) RemoveAgent(ctx context.Context, org, agent int64, at time.Time) e
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE license_server SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2 AND removed_at = 0`, org, agent, stamp(at))
-		return err
+		if err != nil {
+			return err
+		}
+		return noteAct(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("remove agent %d/%d: %w", org, agent, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/license"
 )
@@ -42,19 +43,33 @@ func (db *DB) ContactAgent(ctx context.Context, org, agent int64, c registration
 }
 
 // AskUpload implements registration.Store.
-func (db *DB) AskUpload(ctx context.Context, org int64, guid string, at time.Time) error {
+func (db *DB) AskUpload(ctx context.Context, guid string, e audit.Entry) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `
-			UPDATE agent SET upload_asked_at = $3 WHERE org_id = $1 AND removed_at = 0 AND agent_id IN (
-				SELECT agent_id FROM license_server WHERE org_id = $1 AND guid = $2 AND registered_at <> 0 AND removed_at = 0)`,
-			org, guid, stamp(at))
+		var agent int64
+		e := e
+		err := tx.QueryRowContext(ctx, `
+			SELECT agent_id, name FROM license_server WHERE org_id = $1 AND guid = $2 AND registered_at <> 0 AND removed_at = 0`,
+			e.Org, guid).Scan(&agent, &e.Subject)
+		none := fault.Errorf(fault.NotFound, "no registered license server has this GUID")
+		if errors.Is(err, sql.ErrNoRows) {
+			return none
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
+		res, err := tx.ExecContext(ctx, `
+			UPDATE agent SET upload_asked_at = $3 WHERE org_id = $1 AND agent_id = $2 AND removed_at = 0`, e.Org, agent, stamp(e.At))
+		if err != nil {
 			return err
 		}
-		return fault.Errorf(fault.NotFound, "no registered license server has this GUID")
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return none
+		}
+		return noteAct(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("ask for an update of license server %s: %w", guid, err)
@@ -143,18 +158,20 @@ func (db *DB) PendingServers(ctx context.Context, org int64) ([]registration.Pen
 }
 
 // ApproveServer implements registration.Store.
-func (db *DB) ApproveServer(ctx context.Context, org int64, guid string, at time.Time) error {
+func (db *DB) ApproveServer(ctx context.Context, guid string, e audit.Entry) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `
+		e := e
+		err := tx.QueryRowContext(ctx, `
 			UPDATE license_server SET registered_at = $3
-			WHERE org_id = $1 AND guid = $2 AND registered_at = 0 AND removed_at = 0`, org, guid, stamp(at))
+			WHERE org_id = $1 AND guid = $2 AND registered_at = 0 AND removed_at = 0
+			RETURNING name`, e.Org, guid, stamp(e.At)).Scan(&e.Subject)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.Errorf(fault.NotFound, "no license server with this GUID waits for approval")
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return fault.Errorf(fault.NotFound, "no license server with this GUID waits for approval")
+		return noteAct(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("approve license server %s: %w", guid, err)

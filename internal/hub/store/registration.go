@@ -67,7 +67,7 @@ func checkLive(ctx context.Context, tx *sql.Tx, r registration.Record, limits re
 }
 
 // ChangeByID implements registration.Store.
-func (db *DB) ChangeByID(ctx context.Context, id string, change func(*registration.Record) error) error {
+func (db *DB) ChangeByID(ctx context.Context, id string, change registration.Change) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		rec, err := lockRegistration(ctx, tx, id)
 		if err != nil {
@@ -78,7 +78,7 @@ func (db *DB) ChangeByID(ctx context.Context, id string, change func(*registrati
 }
 
 // ChangeByCode implements registration.Store.
-func (db *DB) ChangeByCode(ctx context.Context, hash []byte, change func(*registration.Record) error) error {
+func (db *DB) ChangeByCode(ctx context.Context, hash []byte, change registration.Change) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		var id string
 		err := tx.QueryRowContext(ctx, `SELECT id FROM registration WHERE code_hash = $1`, hash).Scan(&id)
@@ -97,7 +97,7 @@ func (db *DB) ChangeByCode(ctx context.Context, hash []byte, change func(*regist
 }
 
 // Admit implements registration.Store.
-func (db *DB) Admit(ctx context.Context, id string, at time.Time, change func(*registration.Record) error) error {
+func (db *DB) Admit(ctx context.Context, id string, at time.Time, change registration.Change) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		rec, err := lockRegistration(ctx, tx, id)
 		if err != nil {
@@ -132,12 +132,14 @@ func lockRegistration(ctx context.Context, tx *sql.Tx, id string) (*registration
 	return rec, nil
 }
 
-// applyChange alters a record that is locked and writes what may change of it.
-func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, change func(*registration.Record) error) error {
-	if err := change(rec); err != nil {
+// applyChange alters a record that is locked and writes what may change of it, and
+// what is to be told of it.
+func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, change registration.Change) error {
+	e, err := change(rec)
+	if err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `
+	_, err = tx.ExecContext(ctx, `
 		UPDATE registration SET state = $2, expires = $3, polled = $4, slower = $5,
 			tenant = $6, org_public = $7, org_name = $8, approved_by = $9
 		WHERE id = $1`,
@@ -146,7 +148,10 @@ func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, chan
 	if err != nil {
 		return fmt.Errorf("change registration %s: %w", rec.ID, err)
 	}
-	return nil
+	if e == nil {
+		return nil
+	}
+	return noteAct(ctx, tx, *e)
 }
 
 // RegistrationKey implements registration.Store.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
@@ -116,7 +117,7 @@ func TestServersAreListedWhileAnythingIsKnownOfThem(t *testing.T) {
 		if d := cmp.Diff(got, want, cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("servers (-got +want):\n%s", d)
 		}
-		if err := db.RemoveAgent(t.Context(), org, agent, start.Add(time.Hour)); err != nil {
+		if err := db.RemoveAgent(t.Context(), agent, audit.Entry{Org: org, At: start.Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		got, err = db.Servers(t.Context(), org)

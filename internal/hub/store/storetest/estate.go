@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
 	"headroom/internal/license"
@@ -20,7 +21,8 @@ func Found(t testing.TB, db *store.DB, zone string) (org int64) {
 		t.Fatalf("SetSetupToken = %v, %v", set, err)
 	}
 	m, err := db.Setup(t.Context(), token, account.Organisation{PublicID: "4F2K", Name: "Example Corp", Zone: zone},
-		account.Login{Member: account.Member{Email: "admin@example.com", Role: account.Admin}})
+		account.Login{Member: account.Member{Email: "admin@example.com", Role: account.Admin}},
+		audit.Entry{Act: audit.Founded, Subject: "Example Corp"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,9 +44,9 @@ func Admit(t testing.TB, db *store.DB, org int64, agent string, at time.Time, se
 	if err := db.AddRegistration(t.Context(), r, registration.Limits{Live: 1 << 20, PerAddress: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	err := db.Admit(t.Context(), r.ID, at, func(r *registration.Record) error {
+	err := db.Admit(t.Context(), r.ID, at, func(r *registration.Record) (*audit.Entry, error) {
 		r.State, r.Org = registration.Confirmed, org
-		return nil
+		return nil, nil
 	})
 	if err != nil {
 		t.Fatal(err)

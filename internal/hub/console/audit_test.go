@@ -1,0 +1,208 @@
+package console_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"headroom/internal/hub/audit"
+	"headroom/internal/hub/console"
+	"headroom/internal/hub/registration"
+	"headroom/internal/license"
+)
+
+// confirmed registers an agent with one license server.
+func (h *house) confirmed() (agent int64) {
+	h.t.Helper()
+	code, id, key := h.ask("cad-host")
+	h.post("/registrations/approve", url.Values{"code": {code}}).wants(http.StatusSeeOther)
+	p, err := h.registrar.Poll(h.t.Context(), id, key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.registrar.Confirm(h.t.Context(), id, key, p.OrganisationID, true, "192.0.2.9"); err != nil {
+		h.t.Fatal(err)
+	}
+	agents, err := h.registrar.List(h.t.Context(), 1)
+	if err != nil || len(agents) != 1 {
+		h.t.Fatalf("agents = %v, %v, want one", agents, err)
+	}
+	return agents[0].ID
+}
+
+func (h *house) log() []audit.Entry {
+	h.t.Helper()
+	entries, err := h.db.Entries(h.t.Context(), 1, audit.Query{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return entries
+}
+
+// An act is a route that changes something: what it is asked for after prepare
+// leaves one entry about a subject, and the same again, or something that there is
+// not, leaves none.
+type act struct {
+	is      audit.Act // empty: it changes nothing that lasts
+	prepare func(h *house) (path string, form url.Values)
+	subject string
+	again   int // the status of the same once more
+}
+
+// acts has a line for each address that may change something.
+var acts = map[string]act{
+	"POST /setup/{token}": {is: audit.Founded, subject: "Example AG", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		token, _, err := h.accounts.NewSetupToken(h.t.Context())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return "/setup/" + token, url.Values{"organisation": {"Example AG"}, "zone": {"Europe/Berlin"}, "name": {"Ada"}, "email": {email}, "password": {password}}
+	}},
+	"POST /login": {is: audit.SignedIn, subject: email, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.browser = h.newBrowser()
+		return "/login", url.Values{"email": {email}, "password": {password}}
+	}},
+	"POST /logout": {is: audit.SignedOut, subject: email, again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/logout", nil
+	}},
+	"POST /servers/{guid}/update": {is: audit.AskedFor, subject: "lic-1", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.confirmed()
+		return "/servers/22222222-2222-4222-8222-222222222222/update", nil
+	}},
+	"POST /bench":          {},
+	"POST /bench/redacted": {},
+	"POST /registrations/review": {prepare: func(h *house) (string, url.Values) {
+		h.found()
+		code, _, _ := h.ask("cad-host")
+		return "/registrations/review", url.Values{"code": {code}}
+	}},
+	"POST /registrations/approve": {is: audit.Approved, subject: "cad-host", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		code, _, _ := h.ask("cad-host")
+		return "/registrations/approve", url.Values{"code": {code}}
+	}},
+	"POST /registrations/refuse": {is: audit.Refused, subject: "cad-host", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		code, _, _ := h.ask("cad-host")
+		return "/registrations/refuse", url.Values{"code": {code}}
+	}},
+	"POST /registrations/{id}/withdraw": {is: audit.Withdrawn, subject: "cad-host", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		code, id, _ := h.ask("cad-host")
+		h.post("/registrations/approve", url.Values{"code": {code}}).wants(http.StatusSeeOther)
+		return "/registrations/" + id + "/withdraw", nil
+	}},
+	"POST /registrations/servers/{guid}/approve": {is: audit.Admitted, subject: "lic-2", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		agent := registration.Agent{Org: 1, ID: h.confirmed()}
+		later := license.Server{GUID: "33333333-3333-4333-8333-333333333333", Name: "lic-2", Hosts: []string{"lic-2"}, Manager: "flexnet"}
+		if _, err := h.registrar.Contact(h.t.Context(), agent, registration.Contact{At: now, Servers: []license.Server{later}}); err != nil {
+			h.t.Fatal(err)
+		}
+		return "/registrations/servers/" + later.GUID + "/approve", nil
+	}},
+	"POST /registrations/agents/{agent}/remove": {is: audit.Removed, subject: "cad-host", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return fmt.Sprintf("/registrations/agents/%d/remove", h.confirmed()), nil
+	}},
+}
+
+// U-01: every address that may change something writes one entry, in the
+// transaction of what it does; a request that fails writes none.
+func TestEveryActHasOneEntry(t *testing.T) {
+	told := 0
+	for _, pattern := range console.Changing() {
+		a, ok := acts[pattern]
+		if !ok {
+			t.Errorf("%s is not among the acts: say here what it writes to the audit log", pattern)
+			continue
+		}
+		if a.prepare == nil {
+			continue
+		}
+		t.Run(strings.ReplaceAll(strings.Fields(pattern)[1], "/", "."), func(t *testing.T) {
+			h := newHouse(t)
+			path, form := a.prepare(h)
+			before := len(h.log())
+			if got := h.post(path, form); got.status >= http.StatusBadRequest {
+				t.Fatalf("POST %s: %d %s", path, got.status, got.body)
+			}
+			entries := h.log()
+			entries = entries[:len(entries)-before]
+			if a.is == "" {
+				if len(entries) != 0 {
+					t.Errorf("%d entries, want none", len(entries))
+				}
+				return
+			}
+			if len(entries) != 1 || entries[0].Act != a.is || entries[0].Subject != a.subject ||
+				entries[0].Actor.Name != email || entries[0].Actor.Member != 1 || !strings.HasPrefix(entries[0].Actor.Address, "127.") {
+				t.Fatalf("entries %+v, want one of %s about %s, by %s", entries, a.is, a.subject, email)
+			}
+			told++
+			if a.again == 0 {
+				return
+			}
+			h.post(path, form).wants(a.again)
+			if n := len(h.log()); n != before+1 {
+				t.Errorf("what was done already left %d more entries", n-before-1)
+			}
+		})
+	}
+	t.Logf("U-01: %d acts, one entry each; %d addresses", told, len(console.Changing()))
+}
+
+// What an agent does is told too, by its host.
+func TestActsOfAgentsAreTold(t *testing.T) {
+	h := founded(t)
+	agent := h.confirmed()
+	if e := h.log()[0]; e.Act != audit.Confirmed || e.Actor.Name != "cad-host" || e.Actor.Member != 0 || e.Actor.Address != "192.0.2.9" || !strings.Contains(e.Detail, "lic-1") {
+		t.Errorf("after the confirmation: %+v", e)
+	}
+	for range 2 {
+		if err := h.registrar.RemoveSelf(t.Context(), registration.Agent{Org: 1, ID: agent, Host: "cad-host"}, "192.0.2.9"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e := h.log(); e[0].Act != audit.Removed || e[0].Actor.Name != "cad-host" || e[1].Act != audit.Confirmed {
+		t.Errorf("after it removed itself twice: %+v", e[:2])
+	}
+}
+
+func TestAuditLogIsFilteredPagedAndExported(t *testing.T) {
+	h := founded(t)
+	for n := range 130 {
+		e := audit.Of(audit.Actor{Org: 1, Member: 7, Name: "bob@example.com", Address: "192.0.2.7"}, audit.AskedFor, now, fmt.Sprintf("lic-%03d%%_", n))
+		if err := h.db.Note(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := h.get("/audit")
+	first.wants(http.StatusOK, "lic-129%_", "Update asked for", "from 192.0.2.7", "before=32")
+	if strings.Contains(first.body, "lic-029%_") || strings.Contains(first.body, `data-label="No.">1<`) {
+		t.Error("the first page has more than 100 entries")
+	}
+	h.get("/audit?before=32").wants(http.StatusOK, "lic-029%_", `data-label="No.">1<`, "Newest")
+	h.get("/audit?act=organisation.find").wants(http.StatusUnprocessableEntity)
+	h.get("/audit?from=yesterday").wants(http.StatusUnprocessableEntity)
+	for address, want := range map[string]int{
+		"": 131, "?who=BOB": 130, "?who=ada": 1, "?act=server.update": 130, "?on=lic-00": 10, "?on=%25_": 130, "?on=%25%25": 0,
+		"?from=2026-11-24&to=2026-11-24": 131, "?to=2026-11-23": 0, "?from=2026-11-25": 0,
+	} {
+		if rows := h.get("/audit/log.csv" + address).csv(); len(rows)-1 != want {
+			t.Errorf("log.csv%s: %d entries, want %d", address, len(rows)-1, want)
+		}
+	}
+	rows := h.get("/audit/log.csv?who=ada").csv()
+	if want := []string{"1", "2026-11-24T14:05:00+01:00", "organisation.found", email}; !slices.Equal(rows[1][:4], want) {
+		t.Errorf("row %q, want %q", rows[1], want)
+	}
+	h.browser = h.newBrowser()
+	h.get("/audit").wants(http.StatusSeeOther)
+}
