@@ -2,8 +2,8 @@
 // its state writes one entry in the same transaction: an act that was rolled back
 // has none, and none is without its act. Entries are never changed. Each holds a
 // hash of itself and of the one before it, so that an edit, a deletion or a swap
-// is found; agents keep heads of the chain as outside witnesses, so that a cut tail
-// and a chain that was written anew are found too (docs/format/audit.md).
+// is found. A cut tail, and a chain that was written anew, are found with a
+// checkpoint that somebody else has kept (docs/format/audit.md).
 package audit
 
 import (
