@@ -104,7 +104,7 @@ func (s *Service) closed(e *estate, product string, tracks []*insight.Track, spa
 
 // follow brings a filter up to what is known by now and to a choice of tracks.
 func follow(e *estate, f *keptFilter, tracks []*insight.Track, scratch *insight.Scratch) error {
-	if changes := &e.reader.changes; changes.now != f.made {
+	if changes := &e.reader.changes; changes.since(f.made, f.span) {
 		changed := func(day int32) bool { return changes.of(day) > f.made }
 		if err := f.filter.Renew(e.reader, scratch, changed); err != nil {
 			return err
