@@ -43,7 +43,6 @@ type consoleResult struct {
 	Points  int64
 	Loaded  time.Duration
 	Batches int64 // that came meanwhile
-	Pace    int   // batches a second, if there is no haste
 	Busy    time.Duration
 	Pages   []pageResult
 	Memory  int64 // of the whole process, clients included
@@ -54,7 +53,6 @@ type consoleResult struct {
 func measureConsole(ctx context.Context, c *config, log io.Writer) (r consoleResult, err error) {
 	e := c.estate
 	l := loader{estate: &e, Dir: c.dir, Clients: c.clients, Out: log}
-	r.Pace = c.pace
 	file := filepath.Join(c.dir, "console.db")
 	h, err := startHub(ctx, file, l.begin())
 	if err != nil {
@@ -99,7 +97,7 @@ func measureConsole(ctx context.Context, c *config, log io.Writer) (r consoleRes
 			p.Took = append(p.Took, took)
 		}
 	}
-	err = l.busy(ctx, h, &r)
+	err = l.busy(ctx, h, c.pace, &r)
 	r.Memory, _ = resident()
 	return r, err
 }
@@ -148,16 +146,16 @@ func (l *loader) uploadDays(ctx context.Context, server, from, to int, seq uint6
 }
 
 // busy uploads the last days of all license servers and asks for pages
-// meanwhile.
-func (l *loader) busy(ctx context.Context, h *runningHub, r *consoleResult) error {
+// meanwhile. pace is how many batches a second come; 0: as many as can be.
+func (l *loader) busy(ctx context.Context, h *runningHub, pace int, r *consoleResult) error {
 	g, ctx := errgroup.WithContext(ctx)
 	begin := time.Now()
 	over := make(chan struct{})
 	g.Go(func() error {
 		defer close(over)
 		var out loaded
-		if r.Pace > 0 {
-			tick := time.NewTicker(time.Second / time.Duration(r.Pace))
+		if pace > 0 {
+			tick := time.NewTicker(time.Second / time.Duration(pace))
 			defer tick.Stop()
 			l.pace = tick.C
 		}

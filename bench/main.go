@@ -92,6 +92,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return c.runDebugLog(ctx, out, log)
 	case c.large:
 		return c.runLarge(ctx, flags, out, log)
+	case c.pace < 0 || c.pace > 100_000:
+		return errors.New("-pace is 0 to 100000 batches a second")
 	case c.console:
 		return c.runConsole(ctx, flags, out, log)
 	case c.rounds < 1 || c.sqlRounds < 1 || c.clients < 1:
