@@ -39,4 +39,8 @@ func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 		t.Errorf("a license server of the demo is not read:\n%s", page)
 	}
 	b.look("demo-servers")
+
+	b.open(home + "/audit?act=registration.approve")
+	b.see("Audit log", "Registration approved", "from 127.0.0.1")
+	b.look("demo-audit")
 }

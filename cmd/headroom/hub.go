@@ -11,7 +11,8 @@ import (
 
 // hubCmd groups what is done on the hub's side.
 type hubCmd struct {
-	Run hubRunCmd `cmd:"" help:"Run a hub until it is told to end."`
+	Run   hubRunCmd   `cmd:"" help:"Run a hub until it is told to end."`
+	Audit hubAuditCmd `cmd:"" help:"The record of who did what to an organisation."`
 }
 
 type hubRunCmd struct {

@@ -7,6 +7,7 @@
 package audit
 
 import (
+	"strings"
 	"time"
 )
 
@@ -65,4 +66,13 @@ type Query struct {
 	To      time.Time // the first instant that is not meant
 	Before  int64     // a Seq: only entries before it, for the next page
 	Limit   int       // how many at most; 0: all
+}
+
+// Has says whether the query chooses an entry by its act and its names.
+func (q Query) Has(e Entry) bool {
+	return (q.Act == "" || q.Act == e.Act) && contains(e.Actor.Name, q.Who) && contains(e.Subject, q.Subject)
+}
+
+func contains(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }

@@ -15,8 +15,8 @@ type Hash [sha256.Size]byte
 // String is the hash in hexadecimal digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// ParseHash reads what String writes.
-func ParseHash(text string) (h Hash, err error) {
+// parseHash reads what String writes.
+func parseHash(text string) (h Hash, err error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(h) {
 		return h, fmt.Errorf("%.80q is not a SHA-256 hash in hexadecimal digits", text)

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"headroom/internal/hub/audit"
 )
@@ -116,15 +119,34 @@ func TestAnEndThatIsMissingIsFoundWithoutAWitness(t *testing.T) {
 	}
 }
 
-func TestHashesAreReadAsTheyAreWritten(t *testing.T) {
-	h := chain(1)[0].Hash
-	got, err := audit.ParseHash(h.String())
-	if err != nil || got != h {
-		t.Errorf("ParseHash(%s) = %s, %v", h, got, err)
+func TestWitnessIsReadByItsColumns(t *testing.T) {
+	h := chain(1)[0].Hash.String()
+	got, err := audit.ReadWitness(strings.NewReader("\ufeffhash,organisation,note,number\r\n" + h + ",AAAA,\"x\ny\",1\r\n" + h + ",BBBB,,7\r\n"))
+	want := map[string][]audit.Checkpoint{"AAAA": {{Seq: 1, Head: chain(1)[0].Hash}}, "BBBB": {{Seq: 7, Head: chain(1)[0].Hash}}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	for _, text := range []string{"", "zz", h.String()[2:], h.String() + "00"} {
-		if _, err := audit.ParseHash(text); err == nil {
-			t.Errorf("ParseHash(%q): no error", text)
+	for text, says := range map[string]string{
+		"":                                   "first line",
+		"number,hash\n1," + h:                "organisation",
+		"organisation,number,hash\nA,0," + h: "line 2",
+		"organisation,number,hash\nA,1," + h + "\nA,2," + h[2:]: "line 3",
+		"organisation,number,hash\nA,1":                         "wrong number of fields",
+	} {
+		if _, err := audit.ReadWitness(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want an error with %q", text, err, says)
+		}
+	}
+}
+
+func TestNamesAreFoundInAnyCase(t *testing.T) {
+	e := audit.Entry{Act: audit.Removed, Actor: audit.Actor{Name: "Ärger@example.com"}, Subject: "LIC_1%"}
+	for q, want := range map[audit.Query]bool{
+		{}: true, {Who: "äRG"}: true, {Subject: "lic_"}: true, {Subject: "licx"}: false, {Subject: "1%"}: true,
+		{Act: audit.Removed}: true, {Act: audit.Approved}: false, {Who: "ärger", Subject: "lic-2"}: false,
+	} {
+		if q.Has(e) != want {
+			t.Errorf("%+v: %v, want %v", q, !want, want)
 		}
 	}
 }

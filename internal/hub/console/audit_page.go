@@ -170,11 +170,11 @@ func (c *Console) getAuditCSV(w http.ResponseWriter, r *http.Request, v visit) e
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"number", "at", "act", "by", "address", "on", "detail", "hash"}}
+	rows := [][]string{audit.Columns}
 	for _, e := range entries {
 		rows = append(rows, []string{
 			strconv.FormatInt(e.Seq, 10), cellInstant(v.clock, e.At), string(e.Act), cellText(e.Actor.Name), cellText(e.Actor.Address),
-			cellText(e.Subject), cellText(e.Detail), e.Hash.String(),
+			cellText(e.Subject), cellText(e.Detail), v.org.PublicID, e.Hash.String(),
 		})
 	}
 	return sendCSV(w, "headroom-audit-"+v.clock.Now.UTC().Format(time.DateOnly)+".csv", rows)

@@ -587,3 +587,31 @@ func TestUpdateIsAskedForUntilItComes(t *testing.T) {
 		d.wantKind("of a removed agent", d.AskUpload(t.Context(), d.actor, server), fault.NotFound)
 	})
 }
+
+// What fails leaves no entry in the audit log, however late it fails: here when the
+// agent is made, after the registration's row was changed.
+func TestActsThatFailAreNotTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db)
+		d.register(request(1))
+		thief := request(2)
+		thief.KeyID, thief.PublicKey = request(1).KeyID, request(1).PublicKey
+		issued := d.ask(thief)
+		if err := d.Approve(t.Context(), d.actor, issued.Code); err != nil {
+			t.Fatal(err)
+		}
+		d.wantKind("a key of another agent", d.Confirm(t.Context(), issued.ID, thief.KeyID, "ABCD2345", true, "192.0.2.9"), fault.Conflict)
+		d.wantKind("removal of an agent that there is not", d.Remove(t.Context(), d.actor, 99), fault.NotFound)
+		entries, err := db.Entries(t.Context(), d.actor.Org, audit.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []audit.Act
+		for _, e := range entries {
+			told = append(told, e.Act)
+		}
+		if want := []audit.Act{audit.Approved, audit.Confirmed, audit.Approved, audit.Founded}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}

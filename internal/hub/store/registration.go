@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 )
 
@@ -73,7 +74,7 @@ func (db *DB) ChangeByID(ctx context.Context, id string, change registration.Cha
 		if err != nil {
 			return err
 		}
-		return applyChange(ctx, tx, rec, change)
+		return changeAndTell(ctx, tx, rec, change, func() error { return nil })
 	})
 }
 
@@ -92,7 +93,7 @@ func (db *DB) ChangeByCode(ctx context.Context, hash []byte, change registration
 		if err != nil {
 			return err
 		}
-		return applyChange(ctx, tx, rec, change)
+		return changeAndTell(ctx, tx, rec, change, func() error { return nil })
 	})
 }
 
@@ -104,13 +105,12 @@ func (db *DB) Admit(ctx context.Context, id string, at time.Time, change registr
 			return err
 		}
 		before := rec.State
-		if err := applyChange(ctx, tx, rec, change); err != nil {
-			return err
-		}
-		if before == rec.State || rec.State != registration.Confirmed {
-			return nil
-		}
-		return admit(ctx, tx, rec, at)
+		return changeAndTell(ctx, tx, rec, change, func() error {
+			if before == rec.State || rec.State != registration.Confirmed {
+				return nil
+			}
+			return admit(ctx, tx, rec, at)
+		})
 	})
 }
 
@@ -132,12 +132,25 @@ func lockRegistration(ctx context.Context, tx *sql.Tx, id string) (*registration
 	return rec, nil
 }
 
-// applyChange alters a record that is locked and writes what may change of it, and
-// what is to be told of it.
-func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, change registration.Change) error {
-	e, err := change(rec)
+// changeAndTell alters a record that is locked, does what follows from that, and
+// tells of it last.
+func changeAndTell(ctx context.Context, tx *sql.Tx, rec *registration.Record, change registration.Change, follows func() error) error {
+	e, err := applyChange(ctx, tx, rec, change)
 	if err != nil {
 		return err
+	}
+	if err := follows(); err != nil || e == nil {
+		return err
+	}
+	return noteAct(ctx, tx, *e)
+}
+
+// applyChange alters a record that is locked and writes what may change of it. It
+// returns what is to be told of it; nil: nothing.
+func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, change registration.Change) (*audit.Entry, error) {
+	e, err := change(rec)
+	if err != nil {
+		return nil, err
 	}
 	_, err = tx.ExecContext(ctx, `
 		UPDATE registration SET state = $2, expires = $3, polled = $4, slower = $5,
@@ -146,12 +159,9 @@ func applyChange(ctx context.Context, tx *sql.Tx, rec *registration.Record, chan
 		rec.ID, string(rec.State), stamp(rec.Expires), stamp(rec.Polled), rec.Slower.Milliseconds(),
 		rec.Org, rec.OrgPublic, rec.OrgName, rec.ApprovedBy)
 	if err != nil {
-		return fmt.Errorf("change registration %s: %w", rec.ID, err)
+		return nil, fmt.Errorf("change registration %s: %w", rec.ID, err)
 	}
-	if e == nil {
-		return nil
-	}
-	return noteAct(ctx, tx, *e)
+	return e, nil
 }
 
 // RegistrationKey implements registration.Store.

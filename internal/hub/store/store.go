@@ -44,7 +44,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		o.Waiting = 256
 	}
 	open := openSQLite
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+	if IsURL(dsn) {
 		open = openPostgres
 	}
 	db, err := open(ctx, dsn, o)
@@ -56,6 +56,12 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+// IsURL says whether a dsn is the URL of a PostgreSQL database, and not the path of
+// a SQLite file.
+func IsURL(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
 // Close closes the database. Methods that are still running end with errors.
