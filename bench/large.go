@@ -104,14 +104,14 @@ func (l *largeEstate) make(ctx context.Context, log io.Writer, r *largeResult) e
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		day := new(insight.Blocks)
-		day.DrawIn(l.room)
+		var builder insight.Builder
 		for _, b := range slices.Concat(made[:]...) {
-			if !day.Add(b.server, b.head, b.body) {
+			if !builder.Add(b.server, b.head, b.body) {
 				return fmt.Errorf("day %d has more blocks than fit", n)
 			}
 		}
-		day.Clip()
+		day := builder.Take()
+		day.DrawIn(l.room)
 		l.blocks = append(l.blocks, day)
 		show.step()
 	}

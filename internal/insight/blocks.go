@@ -25,12 +25,16 @@ type Blocks struct {
 	drawnBytes int64
 }
 
-// Expect makes room for as much as other blocks have, so that adding as many
-// takes no more memory than it must.
-func (b *Blocks) Expect(others *Blocks) {
-	n, size := len(others.servers), len(others.data)
-	b.servers, b.data = slices.Grow(b.servers, n), slices.Grow(b.data, size+size/8)
-	b.at, b.body = slices.Grow(b.at, n), slices.Grow(b.body, n)
+// A Builder takes blocks of one day after another. Its memory is used for each of
+// them again.
+type Builder struct{ Blocks }
+
+// Take returns what was added, in as much memory as it needs, and the builder has
+// nothing again.
+func (b *Builder) Take() *Blocks {
+	out := &Blocks{servers: slices.Clone(b.servers), at: slices.Clone(b.at), body: slices.Clone(b.body), data: slices.Clone(b.data)}
+	b.servers, b.at, b.body, b.data = b.servers[:0], b.at[:0], b.body[:0], b.data[:0]
+	return out
 }
 
 // Add adds a block that was checked. Servers are added ascending, each once;
@@ -63,7 +67,7 @@ func (b *Blocks) AddLean(server int64, head, body []byte) bool {
 // Lean returns the blocks with what sweeps need of them. Whole says which
 // servers' blocks are needed whole.
 func (b *Blocks) Lean(whole func(server int64) bool) *Blocks {
-	out := new(Blocks)
+	var out Builder
 	for i, server := range b.servers {
 		head, body := b.block(i)
 		if whole(server) {
@@ -72,8 +76,7 @@ func (b *Blocks) Lean(whole func(server int64) bool) *Blocks {
 			out.AddLean(server, head, body)
 		}
 	}
-	out.Clip()
-	return out
+	return out.Take()
 }
 
 // block returns the head and the body of a block.
@@ -90,11 +93,6 @@ func (b *Blocks) Size() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return int64(cap(b.data)+16*cap(b.servers)+fineMemory*len(b.fine)*len(b.servers)) + b.drawnBytes
-}
-
-// Clip gives memory back that was kept for more blocks.
-func (b *Blocks) Clip() {
-	b.servers, b.at, b.body, b.data = slices.Clone(b.servers), slices.Clone(b.at), slices.Clone(b.body), slices.Clone(b.data)
 }
 
 // soon is how far from the one before a server is looked for one by one.
@@ -145,6 +143,16 @@ func (b *Blocks) Source(server int64, pool series.PoolID) (*Source, error) {
 		}
 	}
 	return s, nil
+}
+
+// Newest returns a pool's newest values of the day (series.Latest), where the head
+// of its server's block tells them.
+func (b *Blocks) Newest(server int64, pool series.PoolID) (newest series.Sample, ok bool) {
+	var v series.View
+	if !b.open(server, &v) {
+		return series.Sample{}, false
+	}
+	return v.Newest(pool)
 }
 
 // Read decodes what a server's block says of a pool. It is a day of nothing

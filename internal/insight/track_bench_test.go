@@ -29,7 +29,7 @@ func newBenchEstate(b testing.TB, servers, days int) *benchEstate {
 	}
 	for day := range int32(days) {
 		number := firstDay + day
-		blocks := new(insight.Blocks)
+		blocks := new(insight.Builder)
 		for id, track := range e.tracks {
 			head, body, err := series.Split(series.Encode(benchDay(number, id)))
 			if err != nil {
@@ -57,8 +57,7 @@ func newBenchEstate(b testing.TB, servers, days int) *benchEstate {
 				b.Fatal(err)
 			}
 		}
-		blocks.Clip()
-		e.days[number] = blocks
+		e.days[number] = blocks.Take()
 	}
 	for _, track := range e.tracks {
 		if err := track.Finish(); err != nil {

@@ -173,9 +173,45 @@ func FuzzDecode(f *testing.F) {
 		series.Merge(d, again)
 		for _, p := range d.Pools {
 			series.Pieces([]series.Day{d}, p.Pool, series.Frame{From: from, To: from + series.DaySeconds, UpTo: from})
-			series.Latest([]series.Day{d}, p.Pool, from+series.DaySeconds)
+			sameNewest(t, d, p.Pool)
 		}
 	})
+}
+
+// sameNewest fails where the head of a day's block tells other newest values of a
+// pool than its days do. It returns whether the head tells them.
+func sameNewest(t rapid.TB, d series.Day, pool series.PoolID) bool {
+	t.Helper()
+	want, ok, gone := series.Latest([]series.Day{d}, pool, math.MaxInt64)
+	head, _, err := series.Split(series.Encode(d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v series.View
+	if err := v.Open(head, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, told := v.Newest(pool)
+	if told && (got != want || !ok || gone) {
+		t.Errorf("pool %d: the head tells %+v, the day %+v (told %v, gone %v)", pool, got, want, ok, gone)
+	}
+	return told
+}
+
+func TestHeadTellsTheNewestValues(t *testing.T) {
+	check(t, func(t *rapid.T) {
+		for _, d := range build(t, rapid.SliceOfN(records(), 0, 12).Draw(t, "records")) {
+			for _, p := range d.Pools {
+				sameNewest(t, d, p.Pool)
+			}
+		}
+	})
+	plain := oneDay(day0)
+	for _, p := range plain.Pools {
+		if !sameNewest(t, plain, p.Pool) {
+			t.Errorf("the head of an ordinary day does not tell the newest values of pool %d", p.Pool)
+		}
+	}
 }
 
 func TestLeanHeadTellsTheSameUse(t *testing.T) {

@@ -355,6 +355,30 @@ func (r *decoder) hours(h *hours) {
 	}
 }
 
+// Newest returns what Latest finds of this day alone, where the head tells it: of
+// a plain pool none of whose values differ within the day but the use.
+func (v *View) Newest(pool PoolID) (newest Sample, ok bool) {
+	s := v.Summaries()
+	for s.Next() && s.Place.Pool < pool {
+		continue
+	}
+	if s.Err() != nil || v.pools == 0 || s.Place.Pool != pool || !s.Place.Plain || !v.even {
+		return Sample{}, false
+	}
+	t := s.Summary.Terms
+	newest = Sample{
+		At: v.last, State: t.State, InUse: license.Of(s.Summary.Last),
+		Installed: t.Installed, Reserved: t.Reserved, Overdraft: t.Overdraft,
+	}
+	for i, field := range plainFields[plainTerms:] {
+		if s.Place.mask>>(maskFields+2*(i+plainTerms))&3 == codeColumn {
+			return Sample{}, false
+		}
+		*field(&newest) = s.Summary.others[i]
+	}
+	return newest, true
+}
+
 // PoolOf decodes what a block says of one pool: a day that has all its readings,
 // and of the pools at most this one.
 func (v *View) PoolOf(pool PoolID) (Day, error) {

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 
 	"headroom/internal/insight"
@@ -14,7 +15,7 @@ type blockShelf struct {
 	mu    sync.Mutex
 	clock int64
 	days  map[int32]*shelved
-	last  *insight.Blocks // what was put there last
+	free  []*insight.Builder // of nothing, for the next days
 
 	room  *insight.Room // in which days are drawn
 	drawn string        // the product that is drawn while room is short
@@ -47,19 +48,28 @@ func (s *blockShelf) put(day int32, b *insight.Blocks) {
 	s.clock++
 	b.DrawIn(s.room)
 	s.days[day] = &shelved{b, s.clock}
-	s.last = b
 }
 
-// blank returns blocks of nothing with the room that those of a day take, as far
-// as one is known.
-func (s *blockShelf) blank() *insight.Blocks {
+// builder lends what a day is built with.
+func (s *blockShelf) builder() *insight.Builder {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := new(insight.Blocks)
-	if s.last != nil {
-		b.Expect(s.last)
+	n := len(s.free)
+	if n == 0 {
+		return new(insight.Builder)
 	}
+	b := s.free[n-1]
+	s.free = s.free[:n-1]
 	return b
+}
+
+// giveBack takes a builder back, which has nothing.
+func (s *blockShelf) giveBack(b *insight.Builder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) < runtime.GOMAXPROCS(0) {
+		s.free = append(s.free, b)
+	}
 }
 
 func (s *blockShelf) drop(day int32) {
@@ -157,7 +167,7 @@ func (r reader) Blocks(day int32) (*insight.Blocks, error) {
 		return b, nil
 	}
 	defer r.take()()
-	b := r.blocks.blank()
+	builder := r.blocks.builder()
 	for block, err := range r.store.Blocks(r.ctx, r.org, day) {
 		if err != nil {
 			return nil, err
@@ -169,15 +179,16 @@ func (r reader) Blocks(day int32) (*insight.Blocks, error) {
 		if s.version(day) != block.Version {
 			return nil, errMoved
 		}
-		add := b.AddLean
+		add := builder.AddLean
 		if r.whole(block.Server, day) {
-			add = b.Add
+			add = builder.Add
 		}
 		if err := checked(day, block, add); err != nil {
 			return nil, err
 		}
 	}
-	b.Clip()
+	b := builder.Take()
+	r.blocks.giveBack(builder)
 	r.blocks.put(day, b)
 	r.service.memory.shrink(r.service.Memory)
 	return b, nil

@@ -27,15 +27,21 @@ type syncer struct {
 	wanted  map[int64][]Pool // by Server.ID: the pools that are to have tracks
 	reading sync.Mutex       // the store's sequences are read one after the other
 	full    map[int32]*insight.Blocks
-	last    *insight.Blocks // that were read
+	builder insight.Builder // of the day that is being read
 }
 
 // roomDays is for how many days to come a track gets room when it is loaded.
 const roomDays = 16
 
-// loadDays is how many days of heads are held at a time while servers are
-// loaded.
-const loadDays = 64
+// loadDays is how many days of heads are read at a time while servers are loaded.
+const loadDays = 16
+
+// A headPart is the heads of some days, and what they are made of. It is used
+// again for later days.
+type headPart struct {
+	heads []Head
+	bytes []byte
+}
 
 // run brings the past up to date. It is called with past.sync and past.lock held.
 func (y *syncer) run() error {
@@ -271,23 +277,19 @@ func (y *syncer) blocksOf(day int32) (*insight.Blocks, error) {
 	if b := y.full[day]; b != nil {
 		return b, nil
 	}
-	b := new(insight.Blocks)
-	if y.last != nil {
-		b.Expect(y.last)
-	}
 	for block, err := range y.store.Blocks(y.ctx, y.e.org.ID, day) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checked(day, block, b.Add); err != nil {
+		if err := checked(day, block, y.builder.Add); err != nil {
 			return nil, err
 		}
 	}
 	if y.full == nil {
 		y.full = make(map[int32]*insight.Blocks)
 	}
-	y.full[day], y.last = b, b
-	return b, nil
+	y.full[day] = y.builder.Take()
+	return y.full[day], nil
 }
 
 // whole says whether sweeps need all of a server's block of a day.
@@ -405,7 +407,10 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 	if anyNew { // a block may be older than every pool: of readings that had none
 		from, to = math.MinInt32, first
 	}
-	parts := make(chan []Head)
+	parts, free := make(chan *headPart), make(chan *headPart, 2)
+	for range cap(free) {
+		free <- new(headPart)
+	}
 	g, ctx := errgroup.WithContext(y.ctx)
 	g.Go(func() error {
 		defer close(parts)
@@ -413,12 +418,12 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 			if to > last {
 				to = math.MaxInt32
 			}
-			heads, err := y.readHeads(from, to, since, loads)
-			if err != nil {
+			part := <-free
+			if err := y.readHeads(part, from, to, since, loads); err != nil {
 				return err
 			}
 			select {
-			case parts <- heads:
+			case parts <- part:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -426,10 +431,11 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 		return nil
 	})
 	g.Go(func() error {
-		for heads := range parts {
-			if err := y.loadHeads(heads, loads); err != nil {
+		for part := range parts {
+			if err := y.loadHeads(part.heads, loads); err != nil {
 				return err
 			}
+			free <- part
 			y.drop()
 		}
 		return nil
@@ -451,27 +457,23 @@ func (y *syncer) drop() {
 // readHeads reads the heads of some days, of servers that are being loaded. All
 // of them are read before any is looked at: a day that is not an ordinary one
 // takes another look into the store.
-func (y *syncer) readHeads(from, to int32, since Mark, loads map[int64]*loading) ([]Head, error) {
+func (y *syncer) readHeads(to *headPart, first, end int32, since Mark, loads map[int64]*loading) error {
 	y.reading.Lock()
 	defer y.reading.Unlock()
-	var heads []Head
-	var bytes []byte
-	for h, err := range y.store.Heads(y.ctx, y.e.org.ID, from, to, since) {
+	to.heads, to.bytes = to.heads[:0], to.bytes[:0]
+	for h, err := range y.store.Heads(y.ctx, y.e.org.ID, first, end, since) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if loads[h.Server] == nil {
 			continue
 		}
-		if len(bytes)+len(h.Data) > cap(bytes) {
-			bytes = make([]byte, 0, 1<<18+len(h.Data)) // what was handed on stays where it is
-		}
-		at := len(bytes)
-		bytes = append(bytes, h.Data...)
-		h.Data = bytes[at:len(bytes):len(bytes)]
-		heads = append(heads, h)
+		at := len(to.bytes)
+		to.bytes = append(to.bytes, h.Data...)
+		h.Data = to.bytes[at:len(to.bytes):len(to.bytes)] // good even where the bytes move: the old ones stay
+		to.heads = append(to.heads, h)
 	}
-	return heads, nil
+	return nil
 }
 
 // loadHeads makes the tracks longer by the days of some heads: each server by
@@ -577,6 +579,12 @@ var latestDays = [...]int{2, 31}
 func (y *syncer) readLatest(server int64, s *serverPast) error {
 	s.latest = make(map[series.PoolID]latest, len(s.pools))
 	for _, p := range s.pools {
+		if newest, ok, err := y.newest(server, s, p.ID); err != nil {
+			return err
+		} else if ok {
+			s.latest[p.ID] = latest{Sample: newest, ok: true}
+			continue
+		}
 		for _, n := range latestDays {
 			known := s.days[max(0, len(s.days)-n):]
 			days := make([]series.Day, 0, len(known))
@@ -600,4 +608,18 @@ func (y *syncer) readLatest(server int64, s *serverPast) error {
 		}
 	}
 	return nil
+}
+
+// newest returns a pool's newest values where the head of its server's last day
+// tells them.
+func (y *syncer) newest(server int64, s *serverPast, pool series.PoolID) (newest series.Sample, ok bool, err error) {
+	if len(s.days) == 0 {
+		return series.Sample{}, false, nil
+	}
+	blocks, err := y.blocksOf(s.days[len(s.days)-1].day)
+	if err != nil {
+		return series.Sample{}, false, err
+	}
+	newest, ok = blocks.Newest(server, pool)
+	return newest, ok, nil
 }
