@@ -9,7 +9,7 @@ import (
 // Groups of packages that the lines below name together.
 const (
 	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix format/phplw"
-	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage"
+	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
 
@@ -64,6 +64,7 @@ var mayImport = map[string]string{
 	"hub/registration":    "license catalog series insight fault hub/audit",
 	"hub/ingest":          "license catalog series insight fault wire",
 	"hub/account":         "license catalog series insight fault hub/audit",
+	"hub/erasure":         "license catalog series insight fault hub/audit",
 	"hub/usage":           "license catalog series insight fault",
 	"hub/store":           "license series fault " + rules,
 	"hub/store/storetest": "hub/store license series fault " + rules,

@@ -18,6 +18,7 @@ type hubCmd struct {
 type hubRunCmd struct {
 	Addr         string         `default:"127.0.0.1:8080" help:"Address to listen on. Beyond loopback it needs a certificate, or a front that speaks https."`
 	Store        string         `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
+	Ledger       string         `type:"path" placeholder:"FILE" help:"Ledger of deletions and removals, kept apart from the store's backups: it is done again when an older state of the store is restored (default: the SQLite file's name and .deletions; none for PostgreSQL)."`
 	PublicURL    string         `name:"public-url" placeholder:"URL" help:"How browsers and agents reach the hub, e.g. https://hub.example.com (default: from --addr)."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM."`
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
@@ -38,7 +39,7 @@ func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 	debug.SetMemoryLimit(hub.MemoryLimit(c.Memory << 20))
 	debug.SetGCPercent(hub.GCPercent)
 	return hub.Run(ctx, hub.Config{
-		Addr: c.Addr, Store: c.Store, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out,
 	}, c.logger(std.err))
 }

@@ -23,6 +23,7 @@ import (
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/api"
 	"headroom/internal/hub/console"
+	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
@@ -36,6 +37,7 @@ import (
 type Config struct {
 	Addr      string // to listen on
 	Store     string // a SQLite file, or a postgres:// URL
+	Ledger    string // file of deletions outside of the store; empty: beside a SQLite file, none for PostgreSQL
 	PublicURL string // how browsers and agents reach the hub; empty: from Addr
 	TLSCert   string // file with the certificate chain; needs TLSKey
 	TLSKey    string
@@ -86,6 +88,7 @@ type Hub struct {
 	Registrar *registration.Registrar
 	Ingester  *ingest.Ingester
 	Usage     *usage.Service
+	Erasure   *erasure.Service
 
 	config Config
 	log    *slog.Logger
@@ -166,9 +169,12 @@ func (h *Hub) build(ctx context.Context) error {
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
+	if err := h.openLedger(ctx); err != nil {
+		return err
+	}
 	h.Usage = &usage.Service{Store: h.db, Now: now, Memory: h.config.Memory}
 	pages, err := console.New(console.Config{
-		Usage: h.Usage, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
+		Usage: h.Usage, Erasure: h.Erasure, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
 		Guest: h.guestMember,
 	})
@@ -178,6 +184,30 @@ func (h *Hub) build(ctx context.Context) error {
 	h.pages = pages.Handler()
 	return nil
 }
+
+// openLedger opens the ledger of deletions and does again what the store has
+// forgotten: nobody is served before.
+func (h *Hub) openLedger(ctx context.Context) error {
+	path := h.config.Ledger
+	if path == "" && !store.IsURL(h.config.Store) {
+		path = h.config.Store + ledgerSuffix
+	}
+	if path == "" {
+		h.log.Warn("no ledger of deletions is kept: a restored backup of the database brings back what was deleted", "mend", "give --ledger a file")
+	}
+	h.Erasure = erasure.New(h.db, h.config.Now, path)
+	again, err := h.Erasure.Replay(ctx)
+	if err != nil {
+		return err
+	}
+	if again > 0 {
+		h.log.Warn("an older state of the store was restored: what was deleted and removed since then was done again", "acts", again, "ledger", path)
+	}
+	return nil
+}
+
+// ledgerSuffix is what the ledger is called beside a SQLite file.
+const ledgerSuffix = ".deletions"
 
 // secret returns a key that the hub's processes share. It is made at the first
 // start.
@@ -243,6 +273,10 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return serve(srv, h.listen) })
 	g.Go(func() error { return h.sweep(gctx) })
 	g.Go(func() error { return h.pack(gctx) })
+	g.Go(func() error {
+		h.Erasure.Run(gctx, func(err error) { h.log.Warn("deleted usage data are not all taken away", "err", err) })
+		return nil
+	})
 	g.Go(func() error {
 		<-gctx.Done()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)

@@ -31,6 +31,25 @@ var errLogin = fault.Errorf(fault.Unauthorized, "e-mail address or password is w
 // read the same, a fault.Unauthorized; after too many attempts it is a
 // fault.TooMany that says how long to wait, whether or not the account exists.
 func (s *Service) Login(ctx context.Context, email, password, address string) (Member, error) {
+	m, err := s.prove(ctx, email, password, address)
+	if err != nil {
+		return Member{}, err
+	}
+	return m, s.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedIn, s.now(), m.Email))
+}
+
+// Prove makes sure that it is still the member who asks: by his password, before
+// what cannot be undone. Its errors are those of Login.
+func (s *Service) Prove(ctx context.Context, m Member, password, address string) error {
+	found, err := s.prove(ctx, m.Email, password, address)
+	if err == nil && (found.ID != m.ID || found.Org != m.Org) {
+		return errLogin
+	}
+	return err
+}
+
+// prove returns the member with an e-mail address and a password.
+func (s *Service) prove(ctx context.Context, email, password, address string) (Member, error) {
 	email = FoldEmail(email)
 	from, who := "login from "+network(address), "login as "+digest(email)
 	if err := s.charge(ctx, from, addressWindow, addressWait); err != nil {
@@ -49,10 +68,7 @@ func (s *Service) Login(ctx context.Context, email, password, address string) (M
 	if err := s.refund(ctx, from, addressWait); err != nil {
 		return Member{}, err
 	}
-	if err := s.refund(ctx, who, accountWait); err != nil {
-		return Member{}, err
-	}
-	return m, s.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedIn, s.now(), m.Email))
+	return m, s.refund(ctx, who, accountWait)
 }
 
 // check compares a password. It takes as long for an account that does not

@@ -29,6 +29,7 @@ type Sessions struct {
 const (
 	keyOrg    = "org"
 	keyMember = "member"
+	keyProved = "proved"
 )
 
 // NewSessions returns sessions kept in store, by the hash of their token. secure
@@ -59,7 +60,23 @@ func (s *Sessions) SignIn(ctx context.Context, m Member) error {
 	}
 	s.Put(ctx, keyOrg, m.Org)
 	s.Put(ctx, keyMember, m.ID)
+	s.SetProved(ctx)
 	return nil
+}
+
+// Proved returns when the session's member showed last that it is he: when he
+// signed in, or told his password again. It is zero where he never did.
+func (s *Sessions) Proved(ctx context.Context) time.Time {
+	at := s.GetInt64(ctx, keyProved)
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(at)
+}
+
+// SetProved notes that he did so now.
+func (s *Sessions) SetProved(ctx context.Context) {
+	s.Put(ctx, keyProved, s.accounts.now().UnixMilli())
 }
 
 // SignOut ends the session on the hub, for whoever it belongs to; the request came

@@ -27,10 +27,11 @@ const (
 	Removed   Act = "registration.remove"
 	Admitted  Act = "server.approve" // a license server that its agent named later
 	AskedFor  Act = "server.update"  // an update was asked for
+	Erased    Act = "usage.delete"   // all usage data of a license server
 )
 
 // Acts lists all of them, in the order in which they are shown.
-var Acts = []Act{Founded, SignedIn, SignedOut, Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor}
+var Acts = []Act{Founded, SignedIn, SignedOut, Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Erased}
 
 // An Actor is who did it. Whoever makes one has made sure of the role.
 type Actor struct {

@@ -59,6 +59,7 @@ var actWords = map[audit.Act]string{
 	audit.Removed:   "Registration removed",
 	audit.Admitted:  "License server approved",
 	audit.AskedFor:  "Update asked for",
+	audit.Erased:    "Usage data deleted",
 }
 
 func actWord(a audit.Act) string {

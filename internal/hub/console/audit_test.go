@@ -93,6 +93,11 @@ var acts = map[string]act{
 		h.confirmed()
 		return "/servers/22222222-2222-4222-8222-222222222222/update", nil
 	}},
+	"POST /servers/delete": {is: audit.Erased, subject: "lic-1", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.confirmed()
+		return "/servers/delete", url.Values{"server": {lic1.GUID}, "name-" + lic1.GUID: {"lic-1"}}
+	}},
 	"POST /bench":                 {prepare: pasted("/bench")},
 	"POST /bench/redacted":        {prepare: pasted("/bench/redacted")},
 	"POST /registrations/review":  {prepare: asked("/registrations/review")},

@@ -68,7 +68,14 @@ type Accounts interface {
 	CheckSetup(ctx context.Context, token string) error
 	Setup(ctx context.Context, token string, f account.Founding) (account.Member, error)
 	Login(ctx context.Context, email, password, address string) (account.Member, error)
+	Prove(ctx context.Context, m account.Member, password, address string) error
 	Organisation(ctx context.Context, org int64) (account.Organisation, error)
+}
+
+// Erasure deletes usage data; see erasure.Service.
+type Erasure interface {
+	Delete(ctx context.Context, actor audit.Actor, guid string, proved time.Time) error
+	Erasing(ctx context.Context) (time.Time, error)
 }
 
 // A Config is what a console needs. All fields must be set, except those that
@@ -78,6 +85,7 @@ type Config struct {
 	Registrations Registrations
 	Accounts      Accounts
 	Audit         Audit
+	Erasure       Erasure
 	Sessions      *account.Sessions
 	Thresholds    usage.Thresholds // the status rule as it is printed; zero: the default one
 	Now           func() time.Time
@@ -105,6 +113,7 @@ type pages struct {
 	usage         look.Page[usagePage]
 	details       look.Page[detailsPage]
 	servers       look.Page[serversPage]
+	erase         look.Page[erasePage]
 	bench         look.Page[benchPage]
 	registrations look.Page[registrationsPage]
 	register      look.Page[registerPage]
@@ -134,6 +143,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.usage, &err, "usage", "product")
 	read(a, &p.details, &err, "details", "product", "checkouts")
 	read(a, &p.servers, &err, "servers")
+	read(a, &p.erase, &err, "erase")
 	read(a, &p.bench, &err, "bench")
 	read(a, &p.registrations, &err, "registrations")
 	read(a, &p.register, &err, "register")
@@ -180,6 +190,8 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
 		{"POST /servers/{guid}/update", account.Operator, c.postUpdate},
+		{"GET /servers/delete", account.Admin, c.getErase},
+		{"POST /servers/delete", account.Admin, c.postErase},
 		{"GET /bench", account.Viewer, c.getBench},
 		{"POST /bench", account.Viewer, c.postBench},
 		{"POST /bench/redacted", account.Viewer, c.postBenchRedacted},

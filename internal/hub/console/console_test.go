@@ -22,6 +22,7 @@ import (
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/console"
+	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
@@ -102,7 +103,12 @@ func (e estate) Denials(_ context.Context, org int64, q usage.Question) (usage.D
 	}, nil
 }
 
-func (e estate) Servers(context.Context, int64) ([]usage.Server, error) { return e.details.All, nil }
+// lic1 is the license server of the agent that the tests register.
+var lic1 = usage.Server{GUID: "22222222-2222-4222-8222-222222222222", Name: "lic-1", Status: usage.Reporting, LastReported: now.Add(-time.Hour), LastReading: now.Add(-time.Hour)}
+
+func (e estate) Servers(context.Context, int64) ([]usage.Server, error) {
+	return append(slices.Clone(e.details.All), lic1), nil
+}
 
 // A house is a console over a real store, with a browser that looks at it.
 type house struct {
@@ -110,6 +116,8 @@ type house struct {
 	db        *store.DB
 	accounts  *account.Service
 	registrar *registration.Registrar
+	erasure   *erasure.Service
+	later     time.Duration // by which the clock is ahead of now
 	asked     usage.Question
 	held      usage.Checkouts
 	browser   *http.Client
@@ -122,12 +130,14 @@ func newHouse(t *testing.T) *house { return newHouseOf(t, sampleDetails(), usage
 func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	t.Helper()
 	h := &house{t: t, db: storetest.New(t)}
-	clock := func() time.Time { return now }
+	clock := func() time.Time { return now.Add(h.later) }
 	h.accounts = account.New(h.db, clock)
 	h.registrar = &registration.Registrar{
 		Store: h.db, Now: clock, Rand: rand.Reader, CodeKey: []byte("key"), Words: wire.Words, Limits: registration.DefaultLimits,
 	}
+	h.erasure = erasure.New(h.db, clock, "")
 	c, err := console.New(console.Config{
+		Erasure:       h.erasure,
 		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked},
 		Registrations: h.registrar, Accounts: h.accounts, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",

@@ -109,13 +109,13 @@ func samplePages(t *testing.T) map[string]string {
 		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil, usage.Denials{}))
 	})
 	render("servers", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false, true))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false, account.Admin))
 	})
 	render("servers gone", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true, true))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true, account.Admin))
 	})
 	render("servers empty", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false, false))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false, account.Viewer))
 	})
 	for _, view := range []string{viewFacts, viewAll, viewUnread, viewRedacted} {
 		render("bench "+view, func() ([]byte, error) { return p.bench.Render(shell, sampleBench(t, clock, view)) })
@@ -128,6 +128,12 @@ func samplePages(t *testing.T) map[string]string {
 	render("register", func() ([]byte, error) { return p.register.Render(shell, c.newRegisterPage(hostile, hostile)) })
 	render("review", func() ([]byte, error) {
 		return p.review.Render(shell, newReviewPage(clock, hostile, review, account.Organisation{Name: hostile, PublicID: "QK7MXPTD"}))
+	})
+	render("erase", func() ([]byte, error) {
+		return p.erase.Render(shell, erasePage{
+			Error: hostile, Again: true, Secret: &look.Field{Name: "password", Label: "Your password", Type: "password"},
+			Rows: []eraseRow{newEraseRow(clock, servers[0], hostile), newEraseRow(clock, servers[len(servers)-1], "")},
+		})
 	})
 	render("audit", func() ([]byte, error) {
 		return p.audit.Render(shell, newAuditPage(clock, url.Values{"who": {hostile}}, audit.Query{Who: hostile, Subject: hostile, Before: 9}, sampleAudit(clock)))

@@ -40,6 +40,9 @@ var leasts = map[string]account.Role{
 
 	"POST /registrations/agents/{agent}/remove": account.Admin,
 
+	"GET /servers/delete":  account.Admin,
+	"POST /servers/delete": account.Admin,
+
 	"GET /audit":         account.Admin,
 	"GET /audit/log.csv": account.Admin,
 }

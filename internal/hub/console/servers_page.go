@@ -23,12 +23,15 @@ type serversPage struct {
 	Reporting int
 	Total     int
 	Rule      []string
+	MayErase  bool
+	Erasing   template.HTML // since when deleted data are being taken away; empty: nothing is
 	Rows      []serverRow
 }
 
 // A serverRow is one license server.
 type serverRow struct {
-	Name, Hosts             string
+	GUID, Name, Hosts       string
+	Erased                  string // what was deleted of it; empty: nothing
 	Status                  template.HTML
 	StatusNote              string
 	Reported, ReportedAt    template.HTML
@@ -51,8 +54,15 @@ func (c *Console) getServers(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	return show(c, w, r, v, look.Shell{Title: "License Servers", Section: "servers"}, c.pages.servers, http.StatusOK,
-		newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent", v.member.Role.May(account.Operator)))
+	p := newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent", v.member.Role)
+	erasing, err := c.Erasure.Erasing(r.Context())
+	if err != nil {
+		return err
+	}
+	if !erasing.IsZero() {
+		p.Erasing = v.clock.Age(erasing)
+	}
+	return show(c, w, r, v, look.Shell{Title: "License Servers", Section: "servers"}, c.pages.servers, http.StatusOK, p)
 }
 
 // postUpdate asks for an update of a license server.
@@ -65,8 +75,8 @@ func (c *Console) postUpdate(w http.ResponseWriter, r *http.Request, v visit) er
 	return nil
 }
 
-func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone, mayUpdate bool) serversPage {
-	p := serversPage{Gone: gone, Rule: statusRule(t)}
+func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone bool, role account.Role) serversPage {
+	p := serversPage{Gone: gone, Rule: statusRule(t), MayErase: role.May(account.Admin)}
 	for _, s := range all {
 		away := s.Status == usage.Silent || s.Status == usage.Removed
 		if away {
@@ -82,7 +92,7 @@ func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, go
 		}
 		if away == gone {
 			row := newServerRow(clock, t, s)
-			if mayUpdate && s.Status != usage.Removed && !waits(clock, s) {
+			if role.May(account.Operator) && s.Status != usage.Removed && !waits(clock, s) {
 				row.Update = "/servers/" + url.PathEscape(s.GUID) + "/update"
 			}
 			p.Rows = append(p.Rows, row)
@@ -111,7 +121,7 @@ func span(d time.Duration) string {
 
 func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRow {
 	row := serverRow{
-		Name: s.Name, Hosts: hostsText(s), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
+		GUID: s.GUID, Name: s.Name, Hosts: hostsText(s), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
 		Reported: clock.Age(s.LastReported), ReportedAt: timeUnder(clock, s.LastReported), ReportedSort: sortTime(s.LastReported),
 		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
 		Manager: managerWord(s.Manager), Version: s.Version, Agent: agentText(s), Contact: clock.Age(s.LastContact),
@@ -119,6 +129,9 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Names:   namesLines(clock, s.Names),
 	}
 	row.Waits = updateNote(clock, s)
+	if !s.Erased.IsZero() {
+		row.Erased = "usage data before " + clock.Text(s.Erased) + " were deleted by " + s.ErasedBy
+	}
 	switch {
 	case !s.FailedAt.IsZero():
 		row.Reader, row.Failure = look.Status(look.Bad, "Failing"), s.Failure

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/hub/account"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
 )
@@ -26,19 +27,20 @@ func TestAnUpdateIsOfferedAndItsWaitIsTold(t *testing.T) {
 	now := time.Date(2026, 3, 9, 10, 15, 0, 0, time.UTC)
 	clock := look.Clock{Now: now}
 	for _, c := range []struct {
-		name           string
-		asked, came    time.Duration // ago; 0: never
-		removed, mayBe bool
-		note           string
-		offered        bool
+		name        string
+		asked, came time.Duration // ago; 0: never
+		removed     bool
+		role        account.Role
+		note        string
+		offered     bool
 	}{
-		{"nobody asked", 0, time.Hour, false, true, "", true},
-		{"a viewer", 0, time.Hour, false, false, "", false},
-		{"just asked", time.Minute, time.Hour, false, true, "update asked for 1 minute ago", false},
-		{"it came", time.Hour, time.Minute, false, true, "", true},
-		{"none came", time.Hour, 2 * time.Hour, false, true, "an update was asked for 1 hour ago; none came", true},
-		{"long ago", 48 * time.Hour, 72 * time.Hour, false, true, "", true},
-		{"removed", 0, time.Hour, true, true, "", false},
+		{"nobody asked", 0, time.Hour, false, account.Operator, "", true},
+		{"a viewer", 0, time.Hour, false, account.Viewer, "", false},
+		{"just asked", time.Minute, time.Hour, false, account.Operator, "update asked for 1 minute ago", false},
+		{"it came", time.Hour, time.Minute, false, account.Operator, "", true},
+		{"none came", time.Hour, 2 * time.Hour, false, account.Operator, "an update was asked for 1 hour ago; none came", true},
+		{"long ago", 48 * time.Hour, 72 * time.Hour, false, account.Operator, "", true},
+		{"removed", 0, time.Hour, true, account.Operator, "", false},
 	} {
 		s := usage.Server{GUID: "a/b", Name: "lic", Status: usage.Reporting, LastReported: now.Add(-c.came), LastReading: now.Add(-c.came)}
 		if c.asked > 0 {
@@ -47,7 +49,7 @@ func TestAnUpdateIsOfferedAndItsWaitIsTold(t *testing.T) {
 		if c.removed {
 			s.Status = usage.Removed
 		}
-		row := newServersPage(clock, usage.DefaultThresholds, []usage.Server{s}, c.removed, c.mayBe).Rows[0]
+		row := newServersPage(clock, usage.DefaultThresholds, []usage.Server{s}, c.removed, c.role).Rows[0]
 		if row.Waits != c.note || (row.Update == "/servers/a%2Fb/update") != c.offered {
 			t.Errorf("%s: %q, offered at %q; want %q, offered %v", c.name, row.Waits, row.Update, c.note, c.offered)
 		}

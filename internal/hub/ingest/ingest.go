@@ -25,7 +25,7 @@ type Outcome uint8
 const (
 	Stored    Outcome = iota + 1 // now, and the commit has reached the disk
 	Known                        // it was there before, byte for byte
-	Discarded                    // its server is nobody's any more; its sequence was noted
+	Discarded                    // its server is nobody's any more, or all that it tells was deleted; its sequence was noted
 	Forked                       // another content was there under this identity; nothing changed
 	NoServer                     // the agent has no such server, or not yet; nothing changed
 )

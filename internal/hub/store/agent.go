@@ -167,40 +167,34 @@ func scanAgent(row scanner, more ...any) (registration.Agent, error) {
 
 // RemoveAgent implements registration.Store.
 func (db *DB) RemoveAgent(ctx context.Context, agent int64, e audit.Entry) error {
-	org, at := e.Org, e.At
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		var removed int64
-		e := e
-		err := tx.QueryRowContext(ctx, `
-			UPDATE agent SET last_seen = last_seen WHERE org_id = $1 AND agent_id = $2
-			RETURNING host, removed_at`, org, agent).Scan(&e.Subject, &removed)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.Errorf(fault.NotFound, "no such registration")
-		}
-		if err != nil || removed != 0 {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE agent SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2`, org, agent, stamp(at))
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE agent_key SET ended_at = $3 WHERE tenant = $1 AND agent_id = $2 AND ended_at = 0`, org, agent, stamp(at))
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE license_server SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2 AND removed_at = 0`, org, agent, stamp(at))
-		if err != nil {
-			return err
-		}
-		return noteAct(ctx, tx, e)
-	})
+	err := db.tx(ctx, func(tx *sql.Tx) error { return removeAgent(ctx, tx, agent, e) })
 	if err != nil {
-		return fmt.Errorf("remove agent %d/%d: %w", org, agent, err)
+		return fmt.Errorf("remove agent %d/%d: %w", e.Org, agent, err)
 	}
 	return nil
+}
+
+func removeAgent(ctx context.Context, tx *sql.Tx, agent int64, e audit.Entry) error {
+	var removed int64
+	err := tx.QueryRowContext(ctx, `
+		UPDATE agent SET last_seen = last_seen WHERE org_id = $1 AND agent_id = $2
+		RETURNING host, removed_at`, e.Org, agent).Scan(&e.Subject, &removed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Errorf(fault.NotFound, "no such registration")
+	}
+	if err != nil || removed != 0 {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE agent SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2`,
+		`UPDATE agent_key SET ended_at = $3 WHERE tenant = $1 AND agent_id = $2 AND ended_at = 0`,
+		`UPDATE license_server SET removed_at = $3 WHERE org_id = $1 AND agent_id = $2 AND removed_at = 0`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, e.Org, agent, stamp(e.At)); err != nil {
+			return err
+		}
+	}
+	return noteAct(ctx, tx, e)
 }
 
 // KnownGUIDs implements registration.Store.

@@ -106,6 +106,12 @@ func putOne(ctx context.Context, tx handle, s *serverState, numbers epochs, b *i
 	if s.removed != 0 {
 		return ingest.Discarded, nil
 	}
+	if s.erased != 0 {
+		var none bool
+		if b, none = b.Since((s.erased + 999) / 1000); none {
+			return ingest.Discarded, nil
+		}
+	}
 	return ingest.Stored, s.add(ctx, tx, b)
 }
 

@@ -53,3 +53,8 @@ func (db *DB) Exec(ctx context.Context, query string) error {
 		return err
 	})
 }
+
+// Count runs a query that counts.
+func (db *DB) Count(ctx context.Context, query string, n *int) error {
+	return db.read.QueryRowContext(ctx, query).Scan(n)
+}

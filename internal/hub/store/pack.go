@@ -109,11 +109,7 @@ func (db *DB) openParts(ctx context.Context, org int64, before int32) (open []pa
 func (db *DB) packPart(ctx context.Context, k packKey) (n int, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		n = 0
-		// An update that changes nothing: it locks the row.
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO counter (org_id, name, n) VALUES ($1, $2, 0)
-			ON CONFLICT (org_id, name) DO UPDATE SET n = counter.n`, k.org, packCounter)
-		if err != nil {
+		if err := lockPacks(ctx, tx, k.org); err != nil {
 			return err
 		}
 		open, err := takeOpen(ctx, tx, k)
@@ -131,6 +127,15 @@ func (db *DB) packPart(ctx context.Context, k packKey) (n int, err error) {
 		return 0, err
 	}
 	return n, nil
+}
+
+// lockPacks keeps other packers out until the transaction ends: an update that
+// changes nothing locks the row.
+func lockPacks(ctx context.Context, tx *sql.Tx, org int64) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO counter (org_id, name, n) VALUES ($1, $2, 0)
+		ON CONFLICT (org_id, name) DO UPDATE SET n = counter.n`, org, packCounter)
+	return err
 }
 
 // takeOpen deletes the open blocks of a part of a day and returns them,

@@ -24,6 +24,7 @@ type serverState struct {
 	org, id             int64
 	agent               int64
 	registered, removed int64
+	erased              int64 // what is older was deleted, in milliseconds
 	revision            int64
 
 	infoAt       int64
@@ -61,9 +62,9 @@ func lockServer(ctx context.Context, tx handle, k serverKey) (*serverState, erro
 	s := &serverState{org: k.org, days: map[int32]series.Day{}}
 	err := tx.QueryRowContext(ctx, `
 		UPDATE license_server SET revision = revision + 1 WHERE org_id = $1 AND guid = $2
-		RETURNING server_id, agent_id, registered_at, removed_at, revision, info_at,
+		RETURNING server_id, agent_id, registered_at, removed_at, erased_at, revision, info_at,
 			last_reported, last_contact, last_reading, failed_at, failure, offset_at, offset_ms, holders_at`,
-		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.revision, &s.infoAt,
+		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.erased, &s.revision, &s.infoAt,
 		&s.lastReported, &s.lastContact, &s.lastReading, &s.failedAt, &s.failure, &s.offsetAt, &s.offsetMS, &s.holdersAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

@@ -26,7 +26,8 @@ type Store interface {
 	Standing(ctx context.Context, org int64) (Organisation, Stamp, error)
 
 	// Servers lists, ascending by ID, the license servers that are registered
-	// or were, as long as the store knows anything of them.
+	// or were, as long as the store knows anything of them. One whose data were
+	// deleted has another ID from then on.
 	Servers(ctx context.Context, org int64) ([]Record, error)
 
 	// Pools lists, ascending by server and ID, the pools of all these servers that have at

@@ -52,8 +52,10 @@ type Server struct {
 	HoldersAt    time.Time // instant of its newest list of who holds licenses; zero if it tells none
 	FailedAt     time.Time // newest failed reading, if newer than LastReading; else zero
 	Failure      string    // why
-	Overdue      bool      // awaiting its first upload for longer than Thresholds.Awaited
-	Sources      []Source  // where it is read by several; filled in by Service.Servers only
+	Erased       time.Time // its usage data up to then were deleted; zero if never
+	ErasedBy     string
+	Overdue      bool     // awaiting its first upload for longer than Thresholds.Awaited
+	Sources      []Source // where it is read by several; filled in by Service.Servers only
 
 	// Names are the changes of how names of its users and devices leave its site,
 	// oldest first; empty: clear, as ever.
