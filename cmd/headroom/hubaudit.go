@@ -17,7 +17,7 @@ type hubAuditCmd struct {
 
 type hubAuditVerifyCmd struct {
 	Store   string `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
-	Witness string `type:"path" placeholder:"FILE" help:"A file of the log that the console exported before: a log that was written anew, or cut off, is found with it."`
+	Witness string `type:"path" placeholder:"FILE" help:"A file of the log that the console exported before, or witness.jsonl of an agent's state folder: a log that was written anew, or cut off, is found with it."`
 }
 
 // Help is what --help says below the summary.
@@ -28,16 +28,16 @@ func (*hubAuditVerifyCmd) Help() string {
 
 // Run verifies the logs of all organisations.
 func (c *hubAuditVerifyCmd) Run(ctx context.Context, std streams) (err error) {
-	var witnesses map[string][]audit.Checkpoint
+	var witness audit.Witness
 	if c.Witness != "" {
 		f, err := os.Open(c.Witness)
 		if err != nil {
 			return err
 		}
-		witnesses, err = audit.ReadWitness(f)
+		witness, err = audit.ReadWitness(f)
 		if err := errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("%s: %w", c.Witness, err)
 		}
 	}
-	return hub.VerifyAudit(ctx, c.Store, witnesses, std.out)
+	return hub.VerifyAudit(ctx, c.Store, witness, std.out)
 }

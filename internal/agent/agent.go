@@ -60,6 +60,8 @@ type Agent struct {
 	importing sync.Mutex
 	past      map[string]bool // what was taken of the past (pastFile); nil before it is asked for
 
+	witnessed logEnd // the newest one that is kept; of the hub loop
+
 	mu       sync.Mutex
 	state    state
 	approved map[string]string // state of each server at the hub, by GUID; nil before the first poll

@@ -164,6 +164,9 @@ func (a *Agent) poll(ctx context.Context) error {
 	a.mu.Lock()
 	a.approved, a.pollDue = servers(answer), a.options.Now().Add(every)
 	a.mu.Unlock()
+	if err := a.witness(answer.Witness); err != nil {
+		a.options.Log.Warn("where the hub's audit log ends is not kept", "err", err)
+	}
 	if answer.Complete == nil {
 		answer.Complete = map[string]uint64{}
 	}

@@ -22,6 +22,7 @@ import (
 
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/api"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/console"
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
@@ -149,11 +150,15 @@ func (h *Hub) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	codeKey, err := h.secret(ctx, "registration_code_key")
+	codeKey, err := secret(ctx, h.db, "registration_code_key")
 	if err != nil {
 		return err
 	}
-	nonceKey, err := h.secret(ctx, "nonce_key")
+	nonceKey, err := secret(ctx, h.db, "nonce_key")
+	if err != nil {
+		return err
+	}
+	witness, err := witnessKey(ctx, h.db)
 	if err != nil {
 		return err
 	}
@@ -165,7 +170,7 @@ func (h *Hub) build(ctx context.Context) error {
 		Store: h.db, Now: now, Rand: rand.Reader, CodeKey: codeKey, Words: wire.Words, Limits: registration.DefaultLimits,
 	}
 	agents := &api.Server{
-		Registrar: h.Registrar, Taker: h.Ingester, HubID: id, NonceKey: nonceKey, Now: now,
+		Registrar: h.Registrar, Taker: h.Ingester, Notary: &audit.Notary{Store: h.db, Key: witness, Now: now}, HubID: id, NonceKey: nonceKey, Now: now,
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
@@ -211,10 +216,10 @@ const ledgerSuffix = ".deletions"
 
 // secret returns a key that the hub's processes share. It is made at the first
 // start.
-func (h *Hub) secret(ctx context.Context, name string) ([]byte, error) {
+func secret(ctx context.Context, db *store.DB, name string) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh) // never fails
-	kept, err := h.db.Meta(ctx, name, base64.StdEncoding.EncodeToString(fresh))
+	kept, err := db.Meta(ctx, name, base64.StdEncoding.EncodeToString(fresh))
 	if err != nil {
 		return nil, err
 	}

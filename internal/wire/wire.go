@@ -165,6 +165,17 @@ type PollAnswer struct {
 	Complete map[string]uint64 `json:"complete"` // per epoch the sequence below which nothing is missing
 	Servers  map[string]string `json:"servers"`  // GUID to "approved", "pending" or "removed"
 	Poll     int               `json:"poll"`     // seconds to the next poll
+	Witness  *Witness          `json:"witness,omitempty"`
+}
+
+// A Witness is where the audit log of the agent's organisation ends. Agents keep
+// it, so that somebody who writes the log anew is found out.
+type Witness struct {
+	Organisation string `json:"organisation"` // its public id
+	Entries      int64  `json:"entries"`
+	Head         string `json:"head"`      // hash of the last one, in hexadecimal digits
+	At           int64  `json:"at"`        // Unix seconds, by the hub's clock
+	Signature    []byte `json:"signature"` // the hub's, which the hub can check (docs/format/audit.md)
 }
 
 // The states of a server in a PollAnswer.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"strconv"
 	"time"
@@ -107,8 +108,21 @@ func (s *Server) postPoll(c *call) (any, error) {
 	if heard.Upload {
 		answer.Wants = append(answer.Wants, wire.WantUpload)
 	}
+	if answer.Witness, err = s.witness(c.ctx, c.agent.Org); err != nil {
+		return nil, err
+	}
 	answer.Complete, err = s.Taker.Complete(c.ctx, ingest.Agent{Org: c.agent.Org, ID: c.agent.ID})
 	return answer, err
+}
+
+// witness is where the audit log of an organisation ends; nil before its first
+// entry.
+func (s *Server) witness(ctx context.Context, org int64) (*wire.Witness, error) {
+	w, err := s.Notary.Witness(ctx, org)
+	if err != nil || w.Seq == 0 {
+		return nil, err
+	}
+	return &wire.Witness{Organisation: w.Organisation, Entries: w.Seq, Head: w.Head.String(), At: w.At.Unix(), Signature: w.Signature}, nil
 }
 
 // servers says in the hub's words what an agent says about its servers.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/wire"
@@ -27,8 +28,9 @@ type Taker interface {
 type Server struct {
 	Registrar *registration.Registrar
 	Taker     Taker
-	HubID     string // goes into every signature
-	NonceKey  []byte // secret; the same for all hub processes
+	Notary    *audit.Notary // of what agents are to witness
+	HubID     string        // goes into every signature
+	NonceKey  []byte        // secret; the same for all hub processes
 	Now       func() time.Time
 	Visit     string                      // address at which an administrator enters a code
 	PollEvery time.Duration               // between two polls of an agent

@@ -123,7 +123,7 @@ func TestWitnessIsReadByItsColumns(t *testing.T) {
 	h := chain(1)[0].Hash.String()
 	got, err := audit.ReadWitness(strings.NewReader("\ufeffhash,organisation,note,number\r\n" + h + ",AAAA,\"x\ny\",1\r\n" + h + ",BBBB,,7\r\n"))
 	want := map[string][]audit.Checkpoint{"AAAA": {{Seq: 1, Head: chain(1)[0].Hash}}, "BBBB": {{Seq: 7, Head: chain(1)[0].Hash}}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got.Checkpoints); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for text, says := range map[string]string{
@@ -132,6 +132,9 @@ func TestWitnessIsReadByItsColumns(t *testing.T) {
 		"organisation,number,hash\nA,0," + h: "line 2",
 		"organisation,number,hash\nA,1," + h + "\nA,2," + h[2:]: "line 3",
 		"organisation,number,hash\nA,1":                         "wrong number of fields",
+		"{}\n":                                                  "line 1",
+		"{\n":                                                   "line 1",
+		`{"entries":1,"head":"` + h[2:] + `"}`:                  "line 1",
 	} {
 		if _, err := audit.ReadWitness(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want an error with %q", text, err, says)

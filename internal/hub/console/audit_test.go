@@ -213,8 +213,8 @@ func TestAuditLogIsFilteredPagedAndExported(t *testing.T) {
 	}
 	witness, err := audit.ReadWitness(strings.NewReader(h.get("/audit/log.csv").body))
 	org, _, nameErr := h.db.OrganisationName(t.Context(), 1)
-	if err := errors.Join(err, nameErr); err != nil || len(witness[org]) != 131 {
-		t.Errorf("the file as a witness: %d checkpoints of %s, %v; want 131", len(witness[org]), org, err)
+	if err := errors.Join(err, nameErr); err != nil || len(witness.Checkpoints[org]) != 131 {
+		t.Errorf("the file as a witness: %d checkpoints of %s, %v; want 131", len(witness.Checkpoints[org]), org, err)
 	}
 	h.browser = h.newBrowser()
 	h.get("/audit").wants(http.StatusSeeOther)

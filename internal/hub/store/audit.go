@@ -108,6 +108,22 @@ func scanEntry(row scanner) (e audit.Entry, err error) {
 	return e, err
 }
 
+// AuditHead implements audit.HeadStore.
+func (db *DB) AuditHead(ctx context.Context, org int64) (publicID string, head audit.Checkpoint, err error) {
+	var hash []byte
+	err = db.lookup(ctx, `
+		SELECT o.public_id, a.seq, a.hash FROM organisation o JOIN audit a ON a.org_id = o.org_id
+		WHERE o.org_id = $1 ORDER BY a.seq DESC LIMIT 1`, org).Scan(&publicID, &head.Seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", audit.Checkpoint{}, nil
+	}
+	if err != nil {
+		return "", audit.Checkpoint{}, fmt.Errorf("read the head of the audit log of organisation %d: %w", org, err)
+	}
+	copy(head.Head[:], hash)
+	return publicID, head, nil
+}
+
 // AuditLog returns all entries of an organisation from the first on, and the
 // number of the last one that was ever made.
 func (db *DB) AuditLog(ctx context.Context, org int64) (entries iter.Seq2[audit.Entry, error], given int64, err error) {
