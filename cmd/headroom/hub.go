@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"headroom/internal/hub"
@@ -13,6 +15,7 @@ import (
 type hubCmd struct {
 	Run   hubRunCmd   `cmd:"" help:"Run a hub until it is told to end."`
 	Audit hubAuditCmd `cmd:"" help:"The record of who did what to an organisation."`
+	Add   hubAddCmd   `cmd:"" name:"add-organisation" help:"Make another organisation, and an invitation for its first administrator."`
 }
 
 type hubRunCmd struct {
@@ -42,4 +45,28 @@ func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out,
 	}, c.logger(std.err))
+}
+
+type hubAddCmd struct {
+	Name      string `arg:"" help:"What it is called. License servers show it before they join."`
+	Admin     string `required:"" placeholder:"EMAIL" help:"Whom the invitation is for."`
+	Zone      string `default:"UTC" help:"Time zone whose calendar decides its days and months, e.g. Europe/Berlin."`
+	Store     string `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
+	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" placeholder:"URL" help:"How browsers reach the hub."`
+}
+
+// Help is what --help says below the summary.
+func (*hubAddCmd) Help() string {
+	return "Organisations of one hub share nothing: no license server, no member, no figure. " +
+		"The link is printed once and works once, for a week. A hub may run meanwhile."
+}
+
+// Run makes the organisation.
+func (c *hubAddCmd) Run(ctx context.Context, std streams) error {
+	path, err := hub.AddOrganisation(ctx, c.Store, c.Name, c.Zone, c.Admin)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "%s is made. Its administrator joins here, once, within a week:\n\n  %s\n", c.Name, strings.TrimSuffix(c.PublicURL, "/")+path)
+	return err
 }

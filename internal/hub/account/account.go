@@ -16,6 +16,9 @@ type Organisation struct {
 	Name     string
 	Zone     string // IANA name; its calendar decides days and months
 	Created  time.Time
+
+	// Thresholds that it has set, 0: the default (usage.Thresholds).
+	Reporting, Listed, Awaited time.Duration
 }
 
 // A Role says what a member may do.

@@ -263,7 +263,7 @@ func console(t *testing.T, s *account.Service, db *store.DB, c *clock, secure bo
 	sessions := s.NewSessions(db.Sessions(c.now), secure)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/in", func(_ http.ResponseWriter, r *http.Request) {
-		if err := sessions.SignIn(r.Context(), m); err != nil {
+		if err := sessions.SignIn(r.Context(), m, "192.0.2.1", "test"); err != nil {
 			t.Error(err)
 		}
 	})

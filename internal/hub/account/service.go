@@ -30,10 +30,55 @@ type Store interface {
 	// is none.
 	SetupToken(ctx context.Context) ([]byte, error)
 
+	// AddOrganisation makes an organisation with an invitation to its first
+	// administrator, atomically. Ids are filled in by the store. An address that signs
+	// in already is a fault.Conflict.
+	AddOrganisation(ctx context.Context, org Organisation, tokenHash []byte, inv Invitation, e audit.Entry) error
+
 	// Login returns the login of a folded address, or a fault.NotFound.
 	Login(ctx context.Context, address string) (Login, error)
 	// Member returns a member of org, or a fault.NotFound.
 	Member(ctx context.Context, org, id int64) (Member, error)
+	// Members lists the members of an organisation by e-mail address, with when each
+	// was seen last, if that was after a time.
+	Members(ctx context.Context, org int64, seenAfter time.Time) ([]Membership, error)
+	// SetRole and RemoveMember change a member of the entry's organisation, whom they
+	// fill in as its subject. Nobody there is a fault.NotFound; the last administrator
+	// a fault.Conflict. What changes nothing leaves no entry.
+	SetRole(ctx context.Context, member int64, role Role, e audit.Entry) error
+	RemoveMember(ctx context.Context, member int64, e audit.Entry) error
+	// SetPassword replaces a member's password and ends his sign-ins but one.
+	SetPassword(ctx context.Context, m Member, hash string, keep int64, e audit.Entry) error
+
+	// Invite keeps an invitation by the hash of its token, instead of one to the same
+	// folded address. An address that signs in already is a fault.Conflict.
+	Invite(ctx context.Context, tokenHash []byte, inv Invitation, e audit.Entry) error
+	// Invitations lists those of an organisation that stand at a time, newest first.
+	Invitations(ctx context.Context, org int64, at time.Time) ([]Invitation, error)
+	// Invitation returns one that stands, or a fault.NotFound.
+	Invitation(ctx context.Context, tokenHash []byte, at time.Time) (Invitation, error)
+	// Uninvite deletes an invitation of the entry's organisation, whose address it
+	// fills in as the subject, or returns a fault.NotFound.
+	Uninvite(ctx context.Context, id int64, e audit.Entry) error
+	// Accept makes the member of a login and uses the invitation up, atomically. The
+	// member's number is filled in. An invitation that does not stand at the entry's
+	// time is a fault.NotFound, an address that signs in already a fault.Conflict.
+	Accept(ctx context.Context, tokenHash []byte, login Login, e audit.Entry) (Member, error)
+
+	// BeginSignIn keeps where a member signed in, and returns its number.
+	BeginSignIn(ctx context.Context, m Member, in SignIn) (id int64, err error)
+	// SeeSignIn returns the member of a sign-in that has not ended, or a
+	// fault.NotFound, and notes now that he was seen, to the minute.
+	SeeSignIn(ctx context.Context, org, member, id int64, now time.Time) (Member, error)
+	// SignIns lists those of a member that began after one time and were seen after
+	// another, newest first.
+	SignIns(ctx context.Context, org, member int64, begunAfter, seenAfter time.Time) ([]SignIn, error)
+	// EndSignIn ends one, or returns a fault.NotFound.
+	EndSignIn(ctx context.Context, org, member, id int64, e audit.Entry) error
+
+	// Change changes the settings of the entry's organisation. What is so already
+	// leaves no entry.
+	Change(ctx context.Context, to Settings, e audit.Entry) error
 	// Note writes an entry of the audit log about a session.
 	Note(ctx context.Context, e audit.Entry) error
 	// OrganisationByID returns an organisation, or a fault.NotFound.

@@ -3,12 +3,14 @@ package account
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/alexedwards/scs/v2"
 
 	"headroom/internal/fault"
-	"headroom/internal/hub/audit"
 )
 
 // How long a session lives.
@@ -30,6 +32,7 @@ const (
 	keyOrg    = "org"
 	keyMember = "member"
 	keyProved = "proved"
+	keySignIn = "signin"
 )
 
 // NewSessions returns sessions kept in store, by the hash of their token. secure
@@ -52,12 +55,19 @@ func (s *Service) NewSessions(store scs.CtxStore, secure bool) *Sessions {
 	return &Sessions{SessionManager: m, accounts: s}
 }
 
-// SignIn makes m the session's member. The session's token changes, so that one
-// that was planted before is worth nothing.
-func (s *Sessions) SignIn(ctx context.Context, m Member) error {
+// SignIn makes m the session's member; the request came from an address, by a
+// browser that calls itself something. The session's token changes, so that one that
+// was planted before is worth nothing.
+func (s *Sessions) SignIn(ctx context.Context, m Member, address, browser string) error {
 	if err := s.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renew the session: %w", err)
 	}
+	now := s.accounts.now()
+	id, err := s.accounts.store.BeginSignIn(ctx, m, SignIn{Begun: now, Seen: now, Address: address, Browser: clip(browser)})
+	if err != nil {
+		return err
+	}
+	s.Put(ctx, keySignIn, id)
 	s.Put(ctx, keyOrg, m.Org)
 	s.Put(ctx, keyMember, m.ID)
 	s.SetProved(ctx)
@@ -88,22 +98,42 @@ func (s *Sessions) SignOut(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	default:
-		if err := s.accounts.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedOut, s.accounts.now(), m.Email)); err != nil {
+		if err := s.accounts.EndSignIn(ctx, m, s.Current(ctx), address); err != nil {
 			return err
 		}
 	}
 	return s.Destroy(ctx)
 }
 
-// Member returns who is signed in, as the store knows him now: a change of role
-// or a removal counts from the next request on. If nobody is, it returns a
+// Current is the number of the sign-in that the session is of; 0 if it is of none.
+func (s *Sessions) Current(ctx context.Context) int64 { return s.GetInt64(ctx, keySignIn) }
+
+// maxBrowser is how much of what a browser calls itself is kept.
+const maxBrowser = 200
+
+func clip(browser string) string {
+	browser = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, browser), "?")
+	for len(browser) > maxBrowser {
+		_, size := utf8.DecodeLastRuneInString(browser)
+		browser = browser[:len(browser)-size]
+	}
+	return browser
+}
+
+// Member returns who is signed in, as the store knows him now: a change of role,
+// a removal, or that he was signed out elsewhere counts from the next request on. If nobody is, it returns a
 // fault.Unauthorized.
 func (s *Sessions) Member(ctx context.Context) (Member, error) {
 	id := s.GetInt64(ctx, keyMember)
 	if id == 0 {
 		return Member{}, fault.Errorf(fault.Unauthorized, "sign in first")
 	}
-	m, err := s.accounts.Member(ctx, s.GetInt64(ctx, keyOrg), id)
+	m, err := s.accounts.store.SeeSignIn(ctx, s.GetInt64(ctx, keyOrg), id, s.Current(ctx), s.accounts.now())
 	if fault.KindOf(err) == fault.NotFound {
 		return Member{}, fault.Errorf(fault.Unauthorized, "sign in first")
 	}

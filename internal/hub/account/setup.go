@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ const (
 // token empty, once an organisation exists. Only a hash is kept; the token
 // stays valid until it is used or replaced.
 func (s *Service) NewSetupToken(ctx context.Context) (token string, needed bool, err error) {
-	token = rand.Text()
+	token = newToken()
 	set, err := s.store.SetSetupToken(ctx, hashToken(token))
 	if err != nil {
 		return "", false, fmt.Errorf("keep the set-up token: %w", err)
@@ -88,6 +89,26 @@ func (s *Service) Setup(ctx context.Context, token string, f Founding) (Member, 
 	return m, err
 }
 
+// AddOrganisation makes another organisation on a hub that is set up, and returns the
+// token of the invitation with which its first administrator joins. Whoever runs the
+// hub may do so; nothing is shared between two organisations.
+func (s *Service) AddOrganisation(ctx context.Context, name, zone, email string) (token string, err error) {
+	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
+	if err := errors.Join(checkOrganisation(name, zone), checkEmail(email)); err != nil {
+		return "", err
+	}
+	token = newToken()
+	now := s.now()
+	org := Organisation{PublicID: newPublicID(), Name: name, Zone: zone, Created: now}
+	inv := Invitation{Email: email, Role: Admin, InvitedBy: operator, Created: now, Expires: now.Add(InvitationTime)}
+	e := audit.Of(audit.Actor{Name: operator}, audit.Founded, now, name)
+	e.Detail = "first administrator: " + email
+	return token, s.store.AddOrganisation(ctx, org, hashToken(token), inv, e)
+}
+
+// operator is by what name whoever runs the hub's program acts.
+const operator = "the hub's operator"
+
 // checkFounding returns f with its names tidied.
 func checkFounding(f Founding) (Founding, error) {
 	f.Organisation, f.Name = strings.TrimSpace(f.Organisation), strings.TrimSpace(f.Name)
@@ -95,20 +116,30 @@ func checkFounding(f Founding) (Founding, error) {
 	if f.Zone == "" {
 		f.Zone = "UTC"
 	}
-	switch {
-	case !plain(f.Organisation, maxName):
-		return f, fault.Errorf(fault.Invalid, "the organisation's name must have 1 to %d plain characters", maxName)
-	case !plain(f.Name, maxName):
-		return f, fault.Errorf(fault.Invalid, "your name must have 1 to %d plain characters", maxName)
-	case !plain(f.Email, maxEmail) || !strings.Contains(f.Email[1:], "@") || strings.ContainsAny(f.Email, " <>\"(),;"):
-		return f, fault.Errorf(fault.Invalid, "%q is not an e-mail address", f.Email)
-	case f.Zone == "Local":
-		return f, fault.Errorf(fault.Invalid, "choose a time zone by name, for example Europe/Berlin")
+	if err := checkOrganisation(f.Organisation, f.Zone); err != nil {
+		return f, err
 	}
-	if _, err := time.LoadLocation(f.Zone); err != nil {
-		return f, fault.Errorf(fault.Invalid, "time zone %q is not known; use a name such as Europe/Berlin", f.Zone)
+	if !plain(f.Name, maxName) {
+		return f, fault.Errorf(fault.Invalid, "your name must have 1 to %d plain characters", maxName)
+	}
+	if err := checkEmail(f.Email); err != nil {
+		return f, err
 	}
 	return f, checkPassword(f.Password, f.Email, f.Name, f.Organisation)
+}
+
+// checkOrganisation says what is wrong with an organisation's name or zone.
+func checkOrganisation(name, zone string) error {
+	switch {
+	case !plain(name, maxName):
+		return fault.Errorf(fault.Invalid, "the organisation's name must have 1 to %d plain characters", maxName)
+	case zone == "Local" || zone == "":
+		return fault.Errorf(fault.Invalid, "choose a time zone by name, for example Europe/Berlin")
+	}
+	if _, err := time.LoadLocation(zone); err != nil {
+		return fault.Errorf(fault.Invalid, "time zone %.80q is not known; use a name such as Europe/Berlin", zone)
+	}
+	return nil
 }
 
 // plain reports whether s has 1 to most characters, none of which is a control
@@ -120,6 +151,9 @@ func plain(s string, most int) bool {
 
 // FoldEmail returns the identity of an e-mail address.
 func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// newToken makes a token that nobody can guess: 128 bits at least.
+func newToken() string { return rand.Text() }
 
 // hashToken returns what is kept of a token. Tokens are random, so a plain hash
 // is enough.

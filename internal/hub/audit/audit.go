@@ -28,10 +28,21 @@ const (
 	Admitted  Act = "server.approve" // a license server that its agent named later
 	AskedFor  Act = "server.update"  // an update was asked for
 	Erased    Act = "usage.delete"   // all usage data of a license server
+
+	Invited       Act = "member.invite"
+	Uninvited     Act = "member.uninvite"
+	Joined        Act = "member.join"
+	RoleGiven     Act = "member.role"
+	MemberRemoved Act = "member.remove"
+	PasswordSet   Act = "member.password"
+	Changed       Act = "organisation.change" // its settings
 )
 
 // Acts lists all of them, in the order in which they are shown.
-var Acts = []Act{Founded, SignedIn, SignedOut, Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Erased}
+var Acts = []Act{
+	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet,
+	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Erased,
+}
 
 // An Actor is who did it. Whoever makes one has made sure of the role.
 type Actor struct {

@@ -69,7 +69,7 @@ func (c *Console) postSetup(w http.ResponseWriter, r *http.Request, v visit) err
 	if err != nil {
 		return err
 	}
-	if err := c.Sessions.SignIn(r.Context(), m); err != nil {
+	if err := c.Sessions.SignIn(r.Context(), m, v.address, r.UserAgent()); err != nil {
 		return err
 	}
 	c.tell(r, look.Good, "Your organisation is set up. Register the first license server next.")
@@ -117,7 +117,7 @@ func (c *Console) postLogin(w http.ResponseWriter, r *http.Request, v visit) err
 	default:
 		return err
 	}
-	if err := c.Sessions.SignIn(r.Context(), m); err != nil {
+	if err := c.Sessions.SignIn(r.Context(), m, v.address, r.UserAgent()); err != nil {
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)

@@ -60,6 +60,14 @@ var actWords = map[audit.Act]string{
 	audit.Admitted:  "License server approved",
 	audit.AskedFor:  "Update asked for",
 	audit.Erased:    "Usage data deleted",
+
+	audit.Changed:       "Settings changed",
+	audit.Invited:       "Somebody invited",
+	audit.Uninvited:     "Invitation taken back",
+	audit.Joined:        "Member joined",
+	audit.RoleGiven:     "Role changed",
+	audit.MemberRemoved: "Member removed",
+	audit.PasswordSet:   "Password changed",
 }
 
 func actWord(a audit.Act) string {

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
 	"headroom/internal/hub/console"
 	"headroom/internal/hub/registration"
@@ -50,7 +52,28 @@ type act struct {
 	is      audit.Act // empty: it changes nothing that lasts
 	prepare func(h *house) (path string, form url.Values)
 	subject string
-	again   int // the status of the same once more
+	by      string // empty: the administrator
+	again   int    // the status of the same once more
+}
+
+// invite invites somebody and returns the token of his link.
+func (h *house) invite(email string, role account.Role) (token string) {
+	h.t.Helper()
+	token, err := h.accounts.Invite(h.t.Context(), audit.Actor{Org: 1, Member: 1, Name: "ada@example.com"}, email, role)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return token
+}
+
+// member makes somebody a member.
+func (h *house) member(email string, role account.Role) account.Member {
+	h.t.Helper()
+	m, err := h.accounts.Accept(h.t.Context(), h.invite(email, role), "Bob", password, "192.0.2.7")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return m
 }
 
 // asked sends the code of an agent that wants to join to an address.
@@ -97,6 +120,45 @@ var acts = map[string]act{
 		h.found()
 		h.confirmed()
 		return "/servers/delete", url.Values{"server": {lic1.GUID}, "name-" + lic1.GUID: {"lic-1"}}
+	}},
+	"POST /invite/{token}": {is: audit.Joined, by: "bob@example.com", subject: "bob@example.com", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		token := h.invite("bob@example.com", account.Operator)
+		h.browser = h.newBrowser()
+		return "/invite/" + token, url.Values{"name": {"Bob"}, "password": {password}}
+	}},
+	"POST /settings/password": {is: audit.PasswordSet, subject: email, again: http.StatusUnprocessableEntity, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/password", url.Values{"old": {password}, "password": {"walnut ferry quince lamp"}}
+	}},
+	"POST /settings/sessions/{id}/end": {is: audit.SignedOut, subject: email, again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		here := h.browser
+		h.browser = h.newBrowser()
+		h.post("/login", url.Values{"email": {email}, "password": {password}}).wants(http.StatusSeeOther)
+		h.browser = here
+		return "/settings/sessions/2/end", nil
+	}},
+	"POST /settings/organisation": {is: audit.Changed, subject: "Example Ltd", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/organisation", url.Values{"name": {"Example Ltd"}, "zone": {"Europe/London"}, "reporting": {"48"}}
+	}},
+	"POST /settings/members/invite": {is: audit.Invited, subject: "bob@example.com", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/members/invite", url.Values{"email": {"bob@example.com"}, "role": {"viewer"}}
+	}},
+	"POST /settings/members/{id}/role": {is: audit.RoleGiven, subject: "bob@example.com", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return fmt.Sprintf("/settings/members/%d/role", h.member("bob@example.com", account.Viewer).ID), url.Values{"role": {"admin"}}
+	}},
+	"POST /settings/members/{id}/remove": {is: audit.MemberRemoved, subject: "bob@example.com", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return fmt.Sprintf("/settings/members/%d/remove", h.member("bob@example.com", account.Viewer).ID), nil
+	}},
+	"POST /settings/invitations/{id}/withdraw": {is: audit.Uninvited, subject: "bob@example.com", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.invite("bob@example.com", account.Viewer)
+		return "/settings/invitations/1/withdraw", nil
 	}},
 	"POST /bench":                 {prepare: pasted("/bench")},
 	"POST /bench/redacted":        {prepare: pasted("/bench/redacted")},
@@ -150,7 +212,7 @@ func TestEveryActHasOneEntry(t *testing.T) {
 				return
 			}
 			if len(entries) != 1 || entries[0].Act != a.is || entries[0].Subject != a.subject ||
-				entries[0].Actor.Name != email || entries[0].Actor.Member != 1 || !strings.HasPrefix(entries[0].Actor.Address, "127.") {
+				entries[0].Actor.Name != cmp.Or(a.by, email) || entries[0].Actor.Member == 0 || !strings.HasPrefix(entries[0].Actor.Address, "127.") {
 				t.Fatalf("entries %+v, want one of %s about %s, by %s", entries, a.is, a.subject, email)
 			}
 			told++

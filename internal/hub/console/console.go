@@ -70,6 +70,20 @@ type Accounts interface {
 	Login(ctx context.Context, email, password, address string) (account.Member, error)
 	Prove(ctx context.Context, m account.Member, password, address string) error
 	Organisation(ctx context.Context, org int64) (account.Organisation, error)
+	Change(ctx context.Context, actor audit.Actor, to account.Settings) error
+
+	Members(ctx context.Context, org int64) ([]account.Membership, error)
+	SetRole(ctx context.Context, actor audit.Actor, member int64, role account.Role) error
+	RemoveMember(ctx context.Context, actor audit.Actor, member int64) error
+	ChangePassword(ctx context.Context, m account.Member, old, password, address string, keep int64) error
+	SignIns(ctx context.Context, m account.Member) ([]account.SignIn, error)
+	EndSignIn(ctx context.Context, m account.Member, id int64, address string) error
+
+	Invitations(ctx context.Context, org int64) ([]account.Invitation, error)
+	Invite(ctx context.Context, actor audit.Actor, email string, role account.Role) (token string, err error)
+	Uninvite(ctx context.Context, actor audit.Actor, id int64) error
+	Invitation(ctx context.Context, token string) (account.Invitation, error)
+	Accept(ctx context.Context, token, name, password, address string) (account.Member, error)
 }
 
 // Erasure deletes usage data; see erasure.Service.
@@ -87,7 +101,6 @@ type Config struct {
 	Audit         Audit
 	Erasure       Erasure
 	Sessions      *account.Sessions
-	Thresholds    usage.Thresholds // the status rule as it is printed; zero: the default one
 	Now           func() time.Time
 	Log           *slog.Logger
 	HubURL        string // under which agents reach this hub; empty: not shown
@@ -119,6 +132,10 @@ type pages struct {
 	register      look.Page[registerPage]
 	review        look.Page[reviewPage]
 	audit         look.Page[auditPage]
+	account       look.Page[accountPage]
+	members       look.Page[membersPage]
+	organisation  look.Page[organisationPage]
+	invite        look.Page[invitePage]
 	failure       look.Page[failurePage]
 	kit           look.Page[kitPage]
 }
@@ -129,9 +146,6 @@ func New(c Config) (*Console, error) {
 	assets, err := look.NewAssets(styles)
 	if err != nil {
 		return nil, err
-	}
-	if c.Thresholds == (usage.Thresholds{}) {
-		c.Thresholds = usage.DefaultThresholds
 	}
 	p, err := newPages(assets)
 	return &Console{Config: c, assets: assets, pages: p}, err
@@ -149,6 +163,10 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.register, &err, "register")
 	read(a, &p.review, &err, "review")
 	read(a, &p.audit, &err, "audit")
+	read(a, &p.account, &err, "account", "settings")
+	read(a, &p.members, &err, "members", "settings")
+	read(a, &p.organisation, &err, "organisation", "settings")
+	read(a, &p.invite, &err, "invite")
 	read(a, &p.failure, &err, "failure")
 	read(a, &p.kit, &err, "kit", "product")
 	return p, err
@@ -177,6 +195,8 @@ func (c *Console) routes() []route {
 	return []route{
 		{"GET /setup/{token}", "", c.getSetup},
 		{"POST /setup/{token}", "", c.postSetup},
+		{"GET /invite/{token}", "", c.getAccept},
+		{"POST /invite/{token}", "", c.postAccept},
 		{"GET /login", "", c.getLogin},
 		{"POST /login", "", c.postLogin},
 		{"POST /logout", "", c.postLogout},
@@ -207,6 +227,17 @@ func (c *Console) routes() []route {
 
 		{"GET /audit", account.Admin, c.getAudit},
 		{"GET /audit/log.csv", account.Admin, c.getAuditCSV},
+
+		{"GET /settings", account.Viewer, c.getAccount},
+		{"POST /settings/password", account.Viewer, c.postPassword},
+		{"POST /settings/sessions/{id}/end", account.Viewer, c.postEndSignIn},
+		{"GET /settings/organisation", account.Admin, c.getOrganisation},
+		{"POST /settings/organisation", account.Admin, c.postOrganisation},
+		{"GET /settings/members", account.Admin, c.getMembers},
+		{"POST /settings/members/invite", account.Admin, c.postInvite},
+		{"POST /settings/members/{id}/role", account.Admin, c.postRole},
+		{"POST /settings/members/{id}/remove", account.Admin, c.postRemoveMember},
+		{"POST /settings/invitations/{id}/withdraw", account.Admin, c.postUninvite},
 
 		{"GET /ui/kit", account.Viewer, c.getKit},
 		{"/", "", c.notFound},

@@ -129,6 +129,23 @@ func samplePages(t *testing.T) map[string]string {
 	render("review", func() ([]byte, error) {
 		return p.review.Render(shell, newReviewPage(clock, hostile, review, account.Organisation{Name: hostile, PublicID: "QK7MXPTD"}))
 	})
+	self := account.Member{ID: 1, Org: 1, Email: hostile, Name: hostile, Role: account.Admin}
+	ins := []account.SignIn{{ID: 1, Begun: clock.Now, Seen: clock.Now, Address: hostile, Browser: hostile}, {ID: 2, Browser: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
+	render("account", func() ([]byte, error) { return p.account.Render(shell, newAccountPage(clock, self, ins, 2, hostile)) })
+	render("account guest", func() ([]byte, error) { return p.account.Render(shell, newAccountPage(clock, self, nil, 0, "")) })
+	render("members", func() ([]byte, error) {
+		page := newMembersPage(clock, self, []account.Membership{{Member: self, Joined: clock.Now, Seen: clock.Now}, {Member: account.Member{ID: 2, Email: "b@example.com", Role: account.Viewer}}},
+			[]account.Invitation{{ID: 1, Email: hostile, Role: account.Viewer, InvitedBy: hostile, Created: clock.Now, Expires: clock.Now}})
+		page.Problem, page.Link, page.LinkFor, page.Email.Value = hostile, hostile, hostile, hostile
+		return p.members.Render(shell, page)
+	})
+	render("organisation", func() ([]byte, error) {
+		v := visit{member: self, org: account.Organisation{Name: hostile, PublicID: "QK7MXPTD", Zone: "UTC"}, clock: clock}
+		return p.organisation.Render(shell, newOrganisationPage(v, organisationTexts{hostile, hostile, hostile, hostile, hostile}, hostile))
+	})
+	render("invite", func() ([]byte, error) {
+		return p.invite.Render(bare, newInvitePage(hostile, account.Invitation{Email: hostile, Role: account.Admin, InvitedBy: hostile}, account.Organisation{Name: hostile}, hostile, hostile))
+	})
 	render("erase", func() ([]byte, error) {
 		return p.erase.Render(shell, erasePage{
 			Error: hostile, Again: true, Secret: &look.Field{Name: "password", Label: "Your password", Type: "password"},
@@ -333,7 +350,7 @@ func TestEveryTemplateIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered := map[string]bool{"product": true, "checkouts": true} // parts of pages
+	rendered := map[string]bool{"product": true, "checkouts": true, "settings": true} // parts of pages
 	for name := range samplePages(t) {
 		first, _, _ := strings.Cut(name, " ")
 		rendered[first] = true

@@ -43,6 +43,20 @@ var leasts = map[string]account.Role{
 	"GET /servers/delete":  account.Admin,
 	"POST /servers/delete": account.Admin,
 
+	"GET /invite/{token}":  "",
+	"POST /invite/{token}": "",
+
+	"GET /settings":                            account.Viewer,
+	"POST /settings/password":                  account.Viewer,
+	"POST /settings/sessions/{id}/end":         account.Viewer,
+	"GET /settings/organisation":               account.Admin,
+	"POST /settings/organisation":              account.Admin,
+	"GET /settings/members":                    account.Admin,
+	"POST /settings/members/invite":            account.Admin,
+	"POST /settings/members/{id}/role":         account.Admin,
+	"POST /settings/members/{id}/remove":       account.Admin,
+	"POST /settings/invitations/{id}/withdraw": account.Admin,
+
 	"GET /audit":         account.Admin,
 	"GET /audit/log.csv": account.Admin,
 }

@@ -54,7 +54,7 @@ func (c *Console) getServers(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	p := newServersPage(v.clock, c.Thresholds, all, r.URL.Query().Get("view") == "silent", v.member.Role)
+	p := newServersPage(v.clock, v.thresholds(), all, r.URL.Query().Get("view") == "silent", v.member.Role)
 	erasing, err := c.Erasure.Erasing(r.Context())
 	if err != nil {
 		return err

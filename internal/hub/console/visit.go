@@ -246,6 +246,7 @@ var nav = []struct {
 	{look.NavItem{Key: "usage", Label: "Usage", Icon: "chart-column", Href: "/"}, account.Viewer},
 	{look.NavItem{Key: "servers", Label: "License Servers", Icon: "server", Href: "/servers"}, account.Viewer},
 	{look.NavItem{Key: "registrations", Label: "Product Registrations", Icon: "key-round", Href: "/registrations"}, account.Viewer},
+	{look.NavItem{Key: "settings", Label: "Settings", Icon: "user", Href: "/settings"}, account.Viewer},
 	{look.NavItem{Key: "audit", Label: "Audit log", Icon: "shield-check", Href: "/audit"}, account.Admin},
 }
 

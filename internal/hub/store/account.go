@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
@@ -86,30 +87,41 @@ func hasOrganisation(ctx context.Context, tx *sql.Tx) (bool, error) {
 
 // found makes an organisation with its first member.
 func found(ctx context.Context, tx *sql.Tx, org account.Organisation, login account.Login) (account.Member, error) {
-	m := login.Member
 	var err error
-	if m.Org, err = nextID(ctx, tx, 0, "organisation"); err != nil {
-		return m, err
+	if login.Member.Org, err = addOrganisation(ctx, tx, org); err != nil {
+		return account.Member{}, err
 	}
-	if m.ID, err = nextID(ctx, tx, m.Org, "member"); err != nil {
-		return m, err
+	return addMember(ctx, tx, login, org.Created)
+}
+
+func addOrganisation(ctx context.Context, tx *sql.Tx, org account.Organisation) (id int64, err error) {
+	if id, err = nextID(ctx, tx, 0, "organisation"); err != nil {
+		return 0, err
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO organisation (org_id, public_id, name, zone, created) VALUES ($1, $2, $3, $4, $5)`,
-		m.Org, org.PublicID, org.Name, org.Zone, stamp(org.Created))
+		id, org.PublicID, org.Name, org.Zone, stamp(org.Created))
+	return id, err
+}
+
+// AddOrganisation implements account.Store.
+func (db *DB) AddOrganisation(ctx context.Context, org account.Organisation, tokenHash []byte, inv account.Invitation, e audit.Entry) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		id, err := addOrganisation(ctx, tx, org)
+		if err != nil {
+			return err
+		}
+		inv, e := inv, e
+		inv.Org, e.Org, e.Actor.Org = id, id, id
+		if err := addInvitation(ctx, tx, tokenHash, inv); err != nil {
+			return err
+		}
+		return noteAct(ctx, tx, e)
+	})
 	if err != nil {
-		return m, err
+		return fmt.Errorf("add an organisation: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO member (org_id, member_id, email, name, role, created) VALUES ($1, $2, $3, $4, $5, $6)`,
-		m.Org, m.ID, m.Email, m.Name, string(m.Role), stamp(org.Created))
-	if err != nil {
-		return m, err
-	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO login (email, tenant, member_id, password) VALUES ($1, $2, $3, $4)`,
-		account.FoldEmail(m.Email), m.Org, m.ID, login.Password)
-	return m, err
+	return nil
 }
 
 // Login implements account.Store.
@@ -144,10 +156,10 @@ func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error)
 // OrganisationByID implements account.Store.
 func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
 	o := account.Organisation{ID: org}
-	var created int64
+	var created, reporting, listed, awaited int64
 	err := db.lookup(ctx, `
-		SELECT public_id, name, zone, created FROM organisation WHERE org_id = $1`, org).
-		Scan(&o.PublicID, &o.Name, &o.Zone, &created)
+		SELECT public_id, name, zone, created, reporting, listed, awaited FROM organisation WHERE org_id = $1`, org).
+		Scan(&o.PublicID, &o.Name, &o.Zone, &created, &reporting, &listed, &awaited)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Organisation{}, fault.Errorf(fault.NotFound, "no such organisation")
 	}
@@ -155,8 +167,12 @@ func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organ
 		return account.Organisation{}, fmt.Errorf("read organisation %d: %w", org, err)
 	}
 	o.Created = instant(created)
+	o.Reporting, o.Listed, o.Awaited = length(reporting), length(listed), length(awaited)
 	return o, nil
 }
+
+// length is how long something takes that tables keep in milliseconds.
+func length(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 // OrganisationName implements registration.Store.
 func (db *DB) OrganisationName(ctx context.Context, org int64) (publicID, name string, err error) {

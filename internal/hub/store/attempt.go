@@ -84,6 +84,12 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM attempt WHERE until < $1 AND since < $1`, old); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM invitation WHERE expires < $1`, old); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM signin WHERE org_id > 0 AND begun < $1`, old); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM registration WHERE expires < $1`, old)
 		return err
 	})

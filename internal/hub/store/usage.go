@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +21,13 @@ func (db reader) Organisation(ctx context.Context, org int64) (usage.Organisatio
 	if err != nil {
 		return usage.Organisation{}, fmt.Errorf("read organisation %d: %w", org, err)
 	}
-	return usage.Organisation{ID: org, Name: o.Name, Zone: zone, Thresholds: usage.DefaultThresholds}, nil
+	t := usage.Thresholds{
+		Reporting: cmp.Or(o.Reporting, usage.DefaultThresholds.Reporting),
+		Listed:    cmp.Or(o.Listed, usage.DefaultThresholds.Listed),
+		Awaited:   cmp.Or(o.Awaited, usage.DefaultThresholds.Awaited),
+	}
+	t.Listed = max(t.Listed, t.Reporting)
+	return usage.Organisation{ID: org, Name: o.Name, Zone: zone, Thresholds: t}, nil
 }
 
 // Servers implements usage.Store.

@@ -1,0 +1,79 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"headroom/internal/hub/account"
+)
+
+// Somebody is invited, joins with the link, sees what his role shows, and is
+// removed: his next page asks him to sign in.
+func TestSomebodyIsInvitedJoinsAndIsRemoved(t *testing.T) {
+	h := founded(t)
+	h.post("/settings/members/invite", url.Values{"email": {"nobody"}, "role": {"viewer"}}).wants(http.StatusUnprocessableEntity, "is not an e-mail address", "nobody")
+	made := h.post("/settings/members/invite", url.Values{"email": {"bob@example.com"}, "role": {"viewer"}})
+	made.wants(http.StatusOK, "Send this link to bob@example.com")
+	link := regexp.MustCompile(`https://hub\.example(/invite/[A-Z2-7]{26,})<`).FindStringSubmatch(made.body)
+	if link == nil {
+		t.Fatal("the page shows no link")
+	}
+	if page := h.get("/settings/members"); strings.Contains(page.body, link[1]) || !strings.Contains(page.body, "bob@example.com") {
+		t.Error("the link is shown once more, or the invitation is not listed")
+	}
+	ada := h.browser
+	h.browser = h.newBrowser()
+	h.get("/invite/NOBODY").wants(http.StatusNotFound, "not valid any more")
+	h.get(link[1]).wants(http.StatusOK, "Join Example AG", "bob@example.com", email)
+	h.post(link[1], url.Values{"name": {"Bob"}, "password": {"short"}}).wants(http.StatusUnprocessableEntity, "5 characters", `value="Bob"`)
+	h.post(link[1], url.Values{"name": {"Bob"}, "password": {password}}).wants(http.StatusSeeOther)
+	page := h.get("/settings")
+	page.wants(http.StatusOK, "bob@example.com", "This one", "viewer")
+	if strings.Contains(page.body, "/settings/members") {
+		t.Error("a viewer is shown the page of members")
+	}
+	for _, address := range []string{"/settings/members", "/settings/organisation", "/audit", "/servers/delete"} {
+		h.get(address).wants(http.StatusForbidden)
+	}
+	bob := h.browser
+	h.browser = ada
+	h.post("/settings/members/1/role", url.Values{"role": {"viewer"}}).wants(http.StatusConflict, "only administrator")
+	h.post("/settings/members/2/role", url.Values{"role": {"owner"}}).wants(http.StatusUnprocessableEntity)
+	h.post("/settings/members/x/role", url.Values{"role": {"viewer"}}).wants(http.StatusNotFound)
+	h.post("/settings/members/2/remove", nil).wants(http.StatusSeeOther)
+	h.browser = bob
+	h.get("/settings").wants(http.StatusSeeOther)
+}
+
+func TestThePasswordIsChangedByWhoKnowsIt(t *testing.T) {
+	h := founded(t)
+	h.post("/settings/password", url.Values{"old": {"another"}, "password": {"walnut ferry quince lamp"}}).wants(http.StatusUnprocessableEntity, "another one")
+	h.post("/settings/password", url.Values{"old": {password}, "password": {"passwordpassword"}}).wants(http.StatusUnprocessableEntity, "easy to guess")
+	h.post("/settings/password", url.Values{"old": {password}, "password": {"walnut ferry quince lamp"}}).wants(http.StatusSeeOther)
+	h.get("/settings").wants(http.StatusOK, "Your password is changed")
+}
+
+func TestTheStatusRuleIsTheOrganisations(t *testing.T) {
+	h := founded(t)
+	h.get("/servers").wants(http.StatusOK, "within the last 3 days")
+	form := url.Values{"name": {"Example AG"}, "zone": {"Asia/Tokyo"}, "reporting": {"x"}}
+	h.post("/settings/organisation", form).wants(http.StatusUnprocessableEntity, "number of hours", `value="Asia/Tokyo"`)
+	form.Set("reporting", "24")
+	h.post("/settings/organisation", form).wants(http.StatusSeeOther)
+	h.get("/settings/organisation").wants(http.StatusOK, "saved", `value="24"`)
+	h.get("/servers").wants(http.StatusOK, "within the last 24 hours", "JST")
+}
+
+// A member of another role than the administrator's may do what his role may.
+func TestAnOperatorChangesHisOwnAccountOnly(t *testing.T) {
+	h := founded(t)
+	h.member("bob@example.com", account.Operator)
+	h.browser = h.newBrowser()
+	h.post("/login", url.Values{"email": {"bob@example.com"}, "password": {password}}).wants(http.StatusSeeOther)
+	h.post("/settings/members/invite", url.Values{"email": {"eve@example.com"}, "role": {"admin"}}).wants(http.StatusForbidden)
+	h.post("/settings/members/1/remove", nil).wants(http.StatusForbidden)
+	h.post("/settings/sessions/1/end", nil).wants(http.StatusNotFound) // the administrator's
+}
