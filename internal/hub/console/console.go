@@ -36,6 +36,8 @@ type Usage interface {
 	// Dossier answers all of what the following do, of one moment; errors are those
 	// of Details.
 	Dossier(ctx context.Context, org int64, q usage.Question) (usage.Dossier, error)
+	// Week answers when in the week how many are used; errors are those of Details.
+	Week(ctx context.Context, org int64, q usage.Question) (usage.Week, error)
 	// Activity answers to whom the licenses of a product are assigned. Errors are
 	// those of Details.
 	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
@@ -125,6 +127,7 @@ type pages struct {
 	login         look.Page[loginPage]
 	usage         look.Page[usagePage]
 	details       look.Page[detailsPage]
+	week          look.Page[weekPage]
 	servers       look.Page[serversPage]
 	erase         look.Page[erasePage]
 	bench         look.Page[benchPage]
@@ -155,7 +158,8 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.setup, &err, "setup")
 	read(a, &p.login, &err, "login")
 	read(a, &p.usage, &err, "usage", "product")
-	read(a, &p.details, &err, "details", "product", "checkouts")
+	read(a, &p.details, &err, "details", "product", "checkouts", "choice")
+	read(a, &p.week, &err, "week", "choice")
 	read(a, &p.servers, &err, "servers")
 	read(a, &p.erase, &err, "erase")
 	read(a, &p.bench, &err, "bench")
@@ -204,6 +208,8 @@ func (c *Console) routes() []route {
 		{"GET /{$}", account.Viewer, c.getUsage},
 		{"GET /usage/{product}", account.Viewer, c.getDetails},
 		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
+		{"GET /usage/{product}/week", account.Viewer, c.getWeek},
+		{"GET /usage/{product}/week.csv", account.Viewer, c.getWeekCSV},
 		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
 		{"GET /usage/{product}/checkouts.csv", account.Viewer, c.getCheckoutsCSV},
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},

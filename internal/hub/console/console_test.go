@@ -65,6 +65,13 @@ func (e estate) Dossier(ctx context.Context, org int64, q usage.Question) (out u
 	return out, err
 }
 
+func (e estate) Week(ctx context.Context, org int64, q usage.Question) (out usage.Week, err error) {
+	out.Details, err = e.Details(ctx, org, q)
+	out.Heat[time.Tuesday][10] = insight.Cell{Peak: insight.Peak{Known: true, Value: 45, At: now.Unix(), Coverage: insight.Coverage{Known: 90, Unknown: 10}}, P95: license.Of(40)}
+	out.Heat[time.Sunday][3] = insight.Cell{Peak: insight.Peak{Known: true, Value: 2, At: now.Unix()}, P95: license.Of(1)}
+	return out, err
+}
+
 func (e estate) Overview(_ context.Context, org int64) (usage.Overview, error) {
 	if org != e.org {
 		return usage.Overview{}, fmt.Errorf("asked for organisation %d, want %d", org, e.org)
@@ -592,4 +599,23 @@ func TestActivityIsAFile(t *testing.T) {
 			t.Errorf("row %d: %q, want %q", i, rows[min(i, len(rows)-1)], want[i])
 		}
 	}
+}
+
+func TestWeekShowsEachHour(t *testing.T) {
+	h := founded(t)
+	product := "/usage/" + url.PathEscape("cad/x y")
+	page := h.get(product + "/week?span=31&server=b")
+	page.wants(http.StatusOK, "The highest hour is Tuesday, 10:00 to 11:00, with 45 in use.", `class="heat-7"`, `class="heat-0"`, "known 90", "/week.csv?server=b&amp;span=31", "figure=p95", "CET")
+	if n := strings.Count(page.body, `class="heat-none"`); n != 7*24-2+1 { // and one in the legend
+		t.Errorf("%d cells of which nothing is known, want %d", n-1, 7*24-2)
+	}
+	h.get(product+"/week?figure=p95").wants(http.StatusOK, "with 40 in use", "did not exceed")
+	h.get(product + "/week?figure=mean").wants(http.StatusUnprocessableEntity)
+	h.get(product + "/week?span=5").wants(http.StatusUnprocessableEntity)
+	h.get("/usage/nothing/week").wants(http.StatusNotFound)
+	rows := h.get(product + "/week.csv").csv()
+	if len(rows) != 1+7*24 || rows[1][0] != "Monday" || rows[1][2] != "" || !slices.Equal(rows[1+24+10], []string{"Tuesday", "10", "45", "2026-11-24T14:05:00+01:00", "40", "90.00"}) {
+		t.Errorf("%d rows, the first %v, that of the highest hour %v", len(rows), rows[1], rows[1+24+10])
+	}
+	h.get(product).wants(http.StatusOK, product+"/week")
 }

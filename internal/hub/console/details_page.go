@@ -38,6 +38,7 @@ type detailsPage struct {
 	Servers    []serverUse
 	Checks     []checkView
 	Denials    denialsView
+	Week       string // address of the use by weekday and hour
 	TrendCSV   string
 	ServersCSV string
 	Checkouts  *checkoutsView // nil where nobody tells any, and none are expected
@@ -214,7 +215,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
-		Checks: newChecks(clock, d.Servers), Denials: newDenials(clock, q, denials), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+		Checks: newChecks(clock, d.Servers), Denials: newDenials(clock, q, denials), Week: weekPath(q, figurePeak), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
 		Activity: newActivity(clock, q, a),
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))

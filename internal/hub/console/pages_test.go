@@ -108,6 +108,9 @@ func samplePages(t *testing.T) map[string]string {
 	render("details empty", func() ([]byte, error) {
 		return p.details.Render(shell, newDetailsPage(clock, query, usage.Details{Product: d.Product}, nil, usage.Denials{}))
 	})
+	render("week", func() ([]byte, error) {
+		return p.week.Render(shell, newWeekPage(clock, searched, figureP95, usage.Week{Details: d}))
+	})
 	render("servers", func() ([]byte, error) {
 		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false, account.Admin))
 	})
@@ -350,7 +353,7 @@ func TestEveryTemplateIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered := map[string]bool{"product": true, "checkouts": true, "settings": true} // parts of pages
+	rendered := map[string]bool{"product": true, "checkouts": true, "settings": true, "choice": true} // parts of pages
 	for name := range samplePages(t) {
 		first, _, _ := strings.Cut(name, " ")
 		rendered[first] = true

@@ -118,24 +118,6 @@ func (s *Service) Trend(ctx context.Context, org int64, q Question) (out []insig
 	return out, err
 }
 
-// Heat answers with the use of the chosen servers by weekday and hour, over the
-// whole span. Errors are those of Details.
-func (s *Service) Heat(ctx context.Context, org int64, q Question) (out insight.Heat, err error) {
-	err = s.ask(ctx, org, about(q.Product), func(e *estate) error {
-		_, lines, q, err := e.question(q)
-		if err != nil {
-			return err
-		}
-		hours := insight.Hours(q.From, q.To, e.org.Zone)
-		buckets, err := insight.TrackTrend(e.reader, tracksOf(lines), hours)
-		if err == nil {
-			out = insight.HeatOf(buckets, e.org.Zone)
-		}
-		return err
-	})
-	return out, err
-}
-
 // choose returns the lines of the servers with the GUIDs; all, if none is
 // named.
 func (e *estate) choose(p *product, guids []string) ([]*line, error) {

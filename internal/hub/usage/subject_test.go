@@ -137,7 +137,7 @@ func TestHistoryIsReadOncePerProduct(t *testing.T) {
 		t.Helper()
 		s.heads = 0
 		e.read.Store(0)
-		if _, err := u.Heat(t.Context(), 1, usage.Question{Product: "acme." + feature}); err != nil {
+		if _, err := u.Week(t.Context(), 1, usage.Question{Product: "acme." + feature}); err != nil {
 			t.Fatal(err)
 		}
 		return s.heads, e.read.Load()
@@ -173,15 +173,15 @@ func TestSecondProductHasAllOfItsBlocks(t *testing.T) {
 	s := e.service()
 	for _, feature := range []string{"cad", "sim"} {
 		q := usage.Question{Product: "acme." + feature}
-		got, err := s.Heat(t.Context(), 1, q)
+		got, err := s.Week(t.Context(), 1, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := e.service().Heat(t.Context(), 1, q)
+		want, err := e.service().Week(t.Context(), 1, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
+		if diff := cmp.Diff(want.Heat, got.Heat, cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("%s by hour (-want +got):\n%s", feature, diff)
 		}
 	}
