@@ -70,8 +70,9 @@ var mayImport = map[string]string{
 	"hub/store/storetest": "hub/store license series fault " + rules,
 	"hub/api":             edges,
 	"hub/console":         edges,
-	"hub":                 "license catalog series fault wire hub/store hub/api hub/console " + rules,
-	"hub/hubtest":         "license catalog fault wire hub hub/store hub/api hub/console " + rules,
+	"hub/rest":            edges,
+	"hub":                 "license catalog series fault wire hub/store hub/api hub/console hub/rest " + rules,
+	"hub/hubtest":         "license catalog fault wire hub hub/store hub/api hub/console hub/rest " + rules,
 
 	// Around both: the simulation prints what real tools print and knows
 	// neither. The demonstration signs up and registers as people would, so it

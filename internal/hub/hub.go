@@ -27,6 +27,7 @@ import (
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/registration"
+	"headroom/internal/hub/rest"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
 	"headroom/internal/series"
@@ -99,6 +100,7 @@ type Hub struct {
 	id     string
 	api    http.Handler
 	pages  http.Handler
+	rest   http.Handler
 	listen net.Listener
 	guest  atomic.Pointer[account.Member]
 }
@@ -187,6 +189,10 @@ func (h *Hub) build(ctx context.Context) error {
 		return err
 	}
 	h.pages = pages.Handler()
+	programs := &rest.Server{
+		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Audit: h.db, Now: now, Log: h.log, URL: h.url, Version: h.config.Version,
+	}
+	h.rest = programs.Handler()
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"headroom/internal/hub/api"
+	"headroom/internal/hub/rest"
 )
 
 // Addresses of the console that others print.
@@ -20,6 +21,7 @@ const (
 func (h *Hub) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix, h.api)
+	mux.Handle(rest.Prefix+"/", h.rest)
 	mux.Handle("/healthz", h.api)
 	mux.Handle("/readyz", h.api)
 	mux.Handle("/", h.whenWelcome(h.pages))

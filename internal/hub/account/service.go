@@ -65,6 +65,17 @@ type Store interface {
 	// time is a fault.NotFound, an address that signs in already a fault.Conflict.
 	Accept(ctx context.Context, tokenHash []byte, login Login, e audit.Entry) (Member, error)
 
+	// Tokens lists the tokens of an organisation, newest first.
+	Tokens(ctx context.Context, org int64) ([]Token, error)
+	// MakeToken keeps a token by its hash.
+	MakeToken(ctx context.Context, tokenHash []byte, t Token, e audit.Entry) error
+	// RevokeToken deletes a token of the entry's organisation, whose name it fills in
+	// as the subject, or returns a fault.NotFound.
+	RevokeToken(ctx context.Context, id int64, e audit.Entry) error
+	// UseToken returns a token that has not expired, or a fault.NotFound, and notes
+	// that it was used, to the hour.
+	UseToken(ctx context.Context, tokenHash []byte, now time.Time) (Token, error)
+
 	// BeginSignIn keeps where a member signed in, and returns its number.
 	BeginSignIn(ctx context.Context, m Member, in SignIn) (id int64, err error)
 	// SeeSignIn returns the member of a sign-in that has not ended, or a

@@ -36,11 +36,13 @@ const (
 	MemberRemoved Act = "member.remove"
 	PasswordSet   Act = "member.password"
 	Changed       Act = "organisation.change" // its settings
+	TokenMade     Act = "token.make"
+	TokenRevoked  Act = "token.revoke"
 )
 
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
-	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet,
+	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, TokenMade, TokenRevoked,
 	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Erased,
 }
 

@@ -68,6 +68,8 @@ var actWords = map[audit.Act]string{
 	audit.RoleGiven:     "Role changed",
 	audit.MemberRemoved: "Member removed",
 	audit.PasswordSet:   "Password changed",
+	audit.TokenMade:     "API token made",
+	audit.TokenRevoked:  "API token revoked",
 }
 
 func actWord(a audit.Act) string {

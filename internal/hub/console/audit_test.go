@@ -160,6 +160,15 @@ var acts = map[string]act{
 		h.invite("bob@example.com", account.Viewer)
 		return "/settings/invitations/1/withdraw", nil
 	}},
+	"POST /settings/tokens": {is: audit.TokenMade, subject: "Grafana", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/tokens", url.Values{"name": {"Grafana"}, "role": {"viewer"}, "days": {"30"}}
+	}},
+	"POST /settings/tokens/{id}/revoke": {is: audit.TokenRevoked, subject: "Grafana", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.post("/settings/tokens", url.Values{"name": {"Grafana"}, "role": {"viewer"}, "days": {"30"}}).wants(http.StatusOK, "headroom_")
+		return "/settings/tokens/1/revoke", nil
+	}},
 	"POST /bench":                 {prepare: pasted("/bench")},
 	"POST /bench/redacted":        {prepare: pasted("/bench/redacted")},
 	"POST /registrations/review":  {prepare: asked("/registrations/review")},

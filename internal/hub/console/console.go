@@ -81,6 +81,10 @@ type Accounts interface {
 	SignIns(ctx context.Context, m account.Member) ([]account.SignIn, error)
 	EndSignIn(ctx context.Context, m account.Member, id int64, address string) error
 
+	Tokens(ctx context.Context, org int64) ([]account.Token, error)
+	MakeToken(ctx context.Context, actor audit.Actor, name string, role account.Role, days int) (token string, err error)
+	RevokeToken(ctx context.Context, actor audit.Actor, id int64) error
+
 	Invitations(ctx context.Context, org int64) ([]account.Invitation, error)
 	Invite(ctx context.Context, actor audit.Actor, email string, role account.Role) (token string, err error)
 	Uninvite(ctx context.Context, actor audit.Actor, id int64) error
@@ -139,6 +143,7 @@ type pages struct {
 	members       look.Page[membersPage]
 	organisation  look.Page[organisationPage]
 	invite        look.Page[invitePage]
+	tokens        look.Page[tokensPage]
 	failure       look.Page[failurePage]
 	kit           look.Page[kitPage]
 }
@@ -171,6 +176,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.members, &err, "members", "settings")
 	read(a, &p.organisation, &err, "organisation", "settings")
 	read(a, &p.invite, &err, "invite")
+	read(a, &p.tokens, &err, "tokens", "settings")
 	read(a, &p.failure, &err, "failure")
 	read(a, &p.kit, &err, "kit", "product")
 	return p, err
@@ -244,6 +250,9 @@ func (c *Console) routes() []route {
 		{"POST /settings/members/{id}/role", account.Admin, c.postRole},
 		{"POST /settings/members/{id}/remove", account.Admin, c.postRemoveMember},
 		{"POST /settings/invitations/{id}/withdraw", account.Admin, c.postUninvite},
+		{"GET /settings/tokens", account.Admin, c.getTokens},
+		{"POST /settings/tokens", account.Admin, c.postToken},
+		{"POST /settings/tokens/{id}/revoke", account.Admin, c.postRevokeToken},
 
 		{"GET /ui/kit", account.Viewer, c.getKit},
 		{"/", "", c.notFound},

@@ -146,6 +146,12 @@ func samplePages(t *testing.T) map[string]string {
 		v := visit{member: self, org: account.Organisation{Name: hostile, PublicID: "QK7MXPTD", Zone: "UTC"}, clock: clock}
 		return p.organisation.Render(shell, newOrganisationPage(v, organisationTexts{hostile, hostile, hostile, hostile, hostile}, hostile))
 	})
+	render("tokens", func() ([]byte, error) {
+		page := newTokensPage(clock, account.Admin, []account.Token{{ID: 1, Name: hostile, MadeBy: hostile, Role: account.Viewer, Created: clock.Now, Expires: clock.Now}})
+		page.Problem, page.Made, page.MadeFor, page.Name.Value = hostile, hostile, hostile, hostile
+		return p.tokens.Render(shell, page)
+	})
+	render("tokens empty", func() ([]byte, error) { return p.tokens.Render(shell, newTokensPage(clock, account.Admin, nil)) })
 	render("invite", func() ([]byte, error) {
 		return p.invite.Render(bare, newInvitePage(hostile, account.Invitation{Email: hostile, Role: account.Admin, InvitedBy: hostile}, account.Organisation{Name: hostile}, hostile, hostile))
 	})

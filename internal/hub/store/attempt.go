@@ -87,6 +87,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM invitation WHERE expires < $1`, old); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM api_token WHERE expires < $1`, old); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM signin WHERE org_id > 0 AND begun < $1`, old); err != nil {
 			return err
 		}

@@ -1,0 +1,95 @@
+package console
+
+import (
+	"html/template"
+	"net/http"
+	"strconv"
+
+	"headroom/internal/fault"
+	"headroom/internal/hub/account"
+	"headroom/internal/look"
+)
+
+// A tokensPage lists the tokens of programs.
+type tokensPage struct {
+	Tabs    []settingsTab
+	Tokens  []tokenView
+	Roles   []roleView
+	Chosen  account.Role
+	Made    string // the token that was made just now: it is shown once
+	MadeFor string
+	Problem string
+	API     string // address of the API
+	Name    look.Field
+	Days    look.Field
+}
+
+type tokenView struct {
+	ID                     int64
+	Name, MadeBy           string
+	Role                   account.Role
+	Created, Used, Expires template.HTML
+	CreatedSort            string
+	Expired                bool
+}
+
+func (c *Console) getTokens(w http.ResponseWriter, r *http.Request, v visit) error {
+	return c.showTokens(w, r, v, http.StatusOK, func(*tokensPage) {})
+}
+
+func (c *Console) showTokens(w http.ResponseWriter, r *http.Request, v visit, status int, change func(*tokensPage)) error {
+	all, err := c.Accounts.Tokens(r.Context(), v.member.Org)
+	if err != nil {
+		return err
+	}
+	p := newTokensPage(v.clock, v.member.Role, all)
+	p.API = c.HubURL + "/api/v1"
+	change(&p)
+	return show(c, w, r, v, look.Shell{Title: "API tokens", Section: "settings"}, c.pages.tokens, status, p)
+}
+
+func newTokensPage(clock look.Clock, role account.Role, all []account.Token) tokensPage {
+	p := tokensPage{
+		Tabs: settingsTabs(role, "/settings/tokens"), Roles: roleViews, Chosen: account.Viewer,
+		Name: look.Field{Name: "name", Label: "Name", Max: 100, Complete: "off", Hint: "What the token is for, for example Grafana."},
+		Days: look.Field{Name: "days", Label: "Ends after so many days", Type: "number", Value: "90", Complete: "off", Hint: "1 to " + strconv.Itoa(account.MaxTokenDays) + "."},
+	}
+	for _, t := range all {
+		p.Tokens = append(p.Tokens, tokenView{
+			ID: t.ID, Name: t.Name, MadeBy: t.MadeBy, Role: t.Role, Created: clock.Day(t.Created), Used: clock.Age(t.Used), Expires: clock.Time(t.Expires),
+			CreatedSort: sortTime(t.Created), Expired: !clock.Now.Before(t.Expires),
+		})
+	}
+	return p
+}
+
+func (c *Console) postToken(w http.ResponseWriter, r *http.Request, v visit) error {
+	name, role := r.PostFormValue("name"), account.Role(r.PostFormValue("role"))
+	days, err := strconv.Atoi(r.PostFormValue("days"))
+	if err != nil {
+		days = 0 // which is refused with what may be
+	}
+	token, err := c.Accounts.MakeToken(r.Context(), v.actor(), name, role, days)
+	if err != nil && fault.KindOf(err) == fault.Invalid {
+		return c.showTokens(w, r, v, http.StatusUnprocessableEntity, func(p *tokensPage) {
+			p.Problem, p.Name.Value, p.Days.Value, p.Chosen = sentence(fault.Message(err)), name, r.PostFormValue("days"), role
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return c.showTokens(w, r, v, http.StatusOK, func(p *tokensPage) { p.Made, p.MadeFor = token, name })
+}
+
+func (c *Console) postRevokeToken(w http.ResponseWriter, r *http.Request, v visit) error {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return fault.Errorf(fault.NotFound, "no such token")
+	}
+	if err := c.Accounts.RevokeToken(r.Context(), v.actor(), id); err != nil {
+		return err
+	}
+	c.tell(r, look.Info, "The token is revoked. Whatever uses it is refused from now on.")
+	http.Redirect(w, r, "/settings/tokens", http.StatusSeeOther)
+	return nil
+}

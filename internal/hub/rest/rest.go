@@ -1,0 +1,273 @@
+// Package rest is the REST API of a hub: what the console shows and does, for
+// programs, with the same figures from the same rules. Its OpenAPI document is made
+// of the code.
+//
+// Who asks is decided by the token alone (account.Service.Bearer): nothing in an
+// address or a body chooses an organisation. Unknown figures are null, never 0;
+// instants are RFC 3339 in UTC. Errors are problems (RFC 9457).
+package rest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/time/rate"
+
+	"headroom/internal/fault"
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
+	"headroom/internal/hub/registration"
+	"headroom/internal/hub/usage"
+)
+
+// Prefix is the path below which everything is this API's.
+const Prefix = "/api/v1"
+
+// Usage answers questions about an estate; see usage.Service.
+type Usage interface {
+	Overview(ctx context.Context, org int64) (usage.Overview, error)
+	Details(ctx context.Context, org int64, q usage.Question) (usage.Details, error)
+	Week(ctx context.Context, org int64, q usage.Question) (usage.Week, error)
+	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
+	Denials(ctx context.Context, org int64, q usage.Question) (usage.Denials, error)
+	Checkouts(ctx context.Context, org int64, q usage.Question) (usage.Checkouts, error)
+	Servers(ctx context.Context, org int64) ([]usage.Server, error)
+}
+
+// Accounts knows tokens and organisations; see account.Service.
+type Accounts interface {
+	Bearer(ctx context.Context, token string) (account.Token, error)
+	Organisation(ctx context.Context, org int64) (account.Organisation, error)
+}
+
+// Registrations admits agents and turns them away; see registration.Registrar.
+type Registrations interface {
+	List(ctx context.Context, org int64) ([]registration.Agent, error)
+	Approve(ctx context.Context, actor audit.Actor, code string) error
+	AskUpload(ctx context.Context, actor audit.Actor, guid string) error
+	Remove(ctx context.Context, actor audit.Actor, agent int64) error
+}
+
+// Audit lists what was done.
+type Audit interface {
+	Entries(ctx context.Context, org int64, q audit.Query) ([]audit.Entry, error)
+}
+
+// A Server is the API. All its fields must be set.
+type Server struct {
+	Usage         Usage
+	Accounts      Accounts
+	Registrations Registrations
+	Audit         Audit
+	Now           func() time.Time
+	Log           *slog.Logger
+	URL           string // of the hub
+	Version       string // of the program
+}
+
+// Limits of a token: so many requests a second, and so many at once after a rest.
+const (
+	perSecond = 10
+	burst     = 50
+	maxTokens = 10_000 // whose requests are counted at a time
+	maxBody   = 64 << 10
+)
+
+// Handler returns the API, for paths below Prefix.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	api := s.api(mux)
+	mux.HandleFunc("GET "+Prefix+"/docs", func(w http.ResponseWriter, _ *http.Request) { s.docs(w, api.OpenAPI()) })
+	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, _ *http.Request) {
+		s.refuse(w, fault.Errorf(fault.NotFound, "there is nothing at this address; %s/docs lists what there is", Prefix))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.Method == http.MethodGet {
+			tagged(w, r, mux)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// api registers every operation.
+func (s *Server) api(mux *http.ServeMux) huma.API {
+	c := huma.DefaultConfig("Headroom", s.Version)
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Prefix+"/openapi", "", ""
+	c.CreateHooks = nil // no links to schemas in answers
+	c.RejectUnknownQueryParameters = true
+	c.Info.Description = "License usage of an organisation's license servers: what the console shows, for programs."
+	c.Servers = []*huma.Server{{URL: s.URL}}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {
+		Type: "http", Scheme: "bearer", Description: "A token that an administrator made in the console, under Settings.",
+	}}
+	c.Security = []map[string][]string{{"token": {}}}
+	api := humago.New(mux, c)
+	limits := &limiters{of: make(map[int64]*rate.Limiter)}
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { s.admit(api, limits, ctx, next) })
+	s.register(api)
+	return api
+}
+
+type callerKey struct{}
+
+// A caller is who asks.
+type caller struct {
+	account.Token
+	address string
+}
+
+// callerOf is who asks the operation under way.
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+// actor is who does what the request asks for.
+func (c caller) actor() audit.Actor { return c.Actor(c.address) }
+
+// leastRole is where an operation says who may ask for it.
+const leastRole = "least role"
+
+// admit lets a request through that a token may make.
+func (s *Server) admit(api huma.API, limits *limiters, ctx huma.Context, next func(huma.Context)) {
+	refuse := func(err error) {
+		if after := waitOf(err); after > 0 {
+			ctx.SetHeader("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+		}
+		if fault.KindOf(err) == fault.Unauthorized {
+			ctx.SetHeader("WWW-Authenticate", "Bearer")
+		}
+		p := s.problem(ctx.Context(), err)
+		if werr := huma.WriteErr(api, ctx, p.GetStatus(), p.Error()); werr != nil {
+			s.Log.Debug("answer did not arrive", "err", werr)
+		}
+	}
+	token, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
+	if !ok {
+		refuse(fault.Errorf(fault.Unauthorized, "send a token: Authorization: Bearer %s...", account.TokenPrefix))
+		return
+	}
+	t, err := s.Accounts.Bearer(ctx.Context(), token)
+	if err != nil {
+		refuse(err)
+		return
+	}
+	if after := limits.wait(t.ID, t.Org, s.Now()); after > 0 {
+		refuse(&fault.Error{Kind: fault.TooMany, After: after, Msg: "this token asks too often; wait and ask again"})
+		return
+	}
+	least, _ := ctx.Operation().Metadata[leastRole].(account.Role)
+	if !t.Role.May(least) {
+		refuse(fault.Errorf(fault.Forbidden, "this needs a token with the role %s; this one is %s", least, t.Role))
+		return
+	}
+	c := caller{Token: t, address: ctx.RemoteAddr()}
+	if host, _, err := net.SplitHostPort(c.address); err == nil {
+		c.address = host
+	}
+	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// limiters count the requests of each token.
+type limiters struct {
+	mu sync.Mutex
+	of map[int64]*rate.Limiter
+}
+
+// wait counts a request at a time, unless it says how long it has to wait.
+func (l *limiters) wait(token, org int64, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := org<<32 | token
+	limiter := l.of[key]
+	if limiter == nil {
+		if len(l.of) >= maxTokens {
+			clear(l.of)
+		}
+		limiter = rate.NewLimiter(perSecond, burst)
+		l.of[key] = limiter
+	}
+	if limiter.AllowN(now, 1) {
+		return 0
+	}
+	return time.Second
+}
+
+// statuses are what a kind of error is over HTTP.
+var statuses = map[fault.Kind]int{
+	fault.Internal: http.StatusInternalServerError, fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound,
+	fault.Conflict: http.StatusConflict, fault.Unauthorized: http.StatusUnauthorized, fault.Forbidden: http.StatusForbidden,
+	fault.TooLarge: http.StatusRequestEntityTooLarge, fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
+}
+
+// problem is what the outside reads of an error. What is ours to fix stays in the log.
+func (s *Server) problem(ctx context.Context, err error) huma.StatusError {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal && !errors.Is(err, context.Canceled) {
+		s.Log.ErrorContext(ctx, "request of the API failed", "err", err)
+	}
+	return huma.NewError(statuses[kind], fault.Message(err))
+}
+
+// refuse answers with a problem where no operation is under way.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	status := statuses[fault.KindOf(err)]
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	if _, werr := w.Write([]byte(`{"title":` + strconv.Quote(http.StatusText(status)) + `,"status":` + strconv.Itoa(status) +
+		`,"detail":` + strconv.Quote(fault.Message(err)) + "}\n")); werr != nil {
+		s.Log.Debug("answer did not arrive", "err", werr)
+	}
+}
+
+func waitOf(err error) time.Duration {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.After
+	}
+	return 0
+}
+
+// tagged gives an answer a tag of its content, and answers with nothing where the
+// client has that content already.
+func tagged(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	b := &buffered{header: w.Header(), status: http.StatusOK}
+	next.ServeHTTP(b, r)
+	if b.status == http.StatusOK {
+		sum := sha256.Sum256(b.body.Bytes())
+		tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+		w.Header().Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	w.WriteHeader(b.status)
+	_, _ = b.body.WriteTo(w) // the client may be gone
+}
+
+// A buffered is an answer that is not sent yet.
+type buffered struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (b *buffered) Header() http.Header         { return b.header }
+func (b *buffered) WriteHeader(status int)      { b.status = status }
+func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
