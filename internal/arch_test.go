@@ -57,7 +57,8 @@ var mayImport = map[string]string{
 	"agent/collect": "license catalog " + formats,
 	"agent/spool":   "",
 	"agent/upload":  "wire agent/spool",
-	"agent":         "license wire agent/collect agent/spool agent/upload",
+	"agent/route":   "",
+	"agent":         "license wire agent/collect agent/spool agent/upload agent/route",
 
 	// The hub's side: rules own their types, the store depends on them.
 	"hub/audit":           "",

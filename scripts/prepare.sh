@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that this machine has what the tests need beside Go, git and make:
 # a C compiler for the race detector, a PostgreSQL server, Chromium and fonts,
-# and Slurm with munge, of which the tests start a cluster of their own.
+# Slurm with munge, of which the tests start a cluster of their own, and Squid and
+# OpenSSL, of which they start proxies and responders.
 #
 # Looks first and asks no network where nothing is missing. As root it installs
 # what is missing from Debian's packages; otherwise it says what to install.
@@ -37,6 +38,9 @@ need() { # check, what it is, packages
 	packages+=("$@")
 }
 
+# A real proxy, with its helpers for sign-ins, and a real OCSP responder.
+have_proxy() { PATH=$PATH:/usr/sbin command -v squid >/dev/null && command -v openssl >/dev/null; }
+
 find_missing() {
 	packages=()
 	missing=()
@@ -45,6 +49,7 @@ find_missing() {
 	need have_chromium "Chromium" chromium
 	need have_fonts "fonts" fonts-dejavu-core fonts-liberation
 	need have_slurm "Slurm and munge" slurm-wlm munge
+	need have_proxy "Squid and OpenSSL" squid openssl
 }
 
 list_missing() { printf '  %s\n' "${missing[@]}" >&2; }

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/agent/collect"
+	"headroom/internal/agent/route"
 	"headroom/internal/agent/spool"
 	"headroom/internal/agent/upload"
 	"headroom/internal/wire"
@@ -39,7 +40,7 @@ type Options struct {
 	Version string
 	Host    string           // name of this machine; empty: what it calls itself
 	Now     func() time.Time // nil: time.Now
-	HTTP    *http.Client     // nil: one with time limits and the environment's proxy
+	HTTP    *http.Client     // nil: one that goes as the configuration says
 	Log     *slog.Logger
 }
 
@@ -51,6 +52,7 @@ type Agent struct {
 	key     ed25519.PrivateKey
 	spool   *spool.Spool
 	client  *upload.Client
+	way     *route.Route // nil if Options have brought a client
 	sources []*source
 	wake    chan struct{} // something changed that the hub loop waits for
 
@@ -61,6 +63,7 @@ type Agent struct {
 	past      map[string]bool // what was taken of the past (pastFile); nil before it is asked for
 
 	witnessed logEnd // the newest one that is kept; of the hub loop
+	warned    string // of revocation, last; of the hub loop
 
 	mu       sync.Mutex
 	state    state
@@ -83,12 +86,14 @@ func Open(c Config, o Options) (*Agent, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.HTTP == nil {
-		o.HTTP = &http.Client{Timeout: requestTime, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the hub's address redirects; a signed request is not sent to another address: set hub to the final one")
-		}}
-	}
 	a := &Agent{config: c, options: o, wake: make(chan struct{}, 1)}
+	if o.HTTP == nil {
+		way, err := route.New(c.way(), o.Now)
+		if err != nil {
+			return nil, err
+		}
+		a.way, a.options.HTTP = way, way.Client(requestTime)
+	}
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
 		return nil, err
 	}
@@ -139,6 +144,9 @@ func (a *Agent) Close() error {
 		if r, ok := s.reader.(io.Closer); ok {
 			errs = append(errs, r.Close())
 		}
+	}
+	if a.way != nil {
+		a.way.Close()
 	}
 	if a.spool != nil {
 		errs = append(errs, a.spool.Close())

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"headroom/internal/agent/collect"
+	"headroom/internal/agent/route"
 	"headroom/internal/license"
 )
 
@@ -22,6 +23,8 @@ type Config struct {
 	Hub         string         `toml:"hub"`          // address of the hub, such as https://hub.example.com
 	State       string         `toml:"state"`        // folder for key, spool and what must not be forgotten
 	UploadEvery Duration       `toml:"upload_every"` // default 24h
+	Proxy       route.Proxy    `toml:"proxy"`
+	TLS         route.TLS      `toml:"tls"`
 	Servers     []ServerConfig `toml:"server"`
 }
 
@@ -117,6 +120,10 @@ func (c *Config) Check(base string) error {
 	if d := time.Duration(c.UploadEvery); d < minUploadEvery || d > maxUploadEvery {
 		return fmt.Errorf("upload_every is %s: it must be from %s to %s", d, minUploadEvery, maxUploadEvery)
 	}
+	c.Proxy.PasswordFile, c.TLS.CAFile = within(base, c.Proxy.PasswordFile), within(base, c.TLS.CAFile)
+	if err := c.way().Check(); err != nil {
+		return err
+	}
 	if len(c.Servers) == 0 {
 		return errors.New("no license server to read: add a [[server]]")
 	}
@@ -133,6 +140,9 @@ func (c *Config) Check(base string) error {
 	}
 	return nil
 }
+
+// way is how the hub is reached.
+func (c *Config) way() route.Settings { return route.Settings{Proxy: c.Proxy, TLS: c.TLS} }
 
 func checkHub(hub string) error {
 	u, err := url.Parse(hub)

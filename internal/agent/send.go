@@ -157,6 +157,7 @@ func (a *Agent) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.warnOfRevocation()
 	every := time.Duration(answer.Poll) * time.Second
 	if every <= 0 {
 		every = defaultPoll
@@ -198,6 +199,19 @@ func (a *Agent) poll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// warnOfRevocation tells, once each, what is not known of the hub's certificate.
+func (a *Agent) warnOfRevocation() {
+	if a.way == nil {
+		return
+	}
+	found := a.way.Revocation()
+	if found.At.IsZero() || found.Known || found.Text == a.warned {
+		return
+	}
+	a.warned = found.Text
+	a.options.Log.Warn("it is not known whether the hub's certificate was revoked", "why", found.Text, "mend", "headroom agent doctor")
 }
 
 func (a *Agent) pollRequest() wire.PollRequest {
