@@ -22,6 +22,7 @@ type agentCmd struct {
 	Register   agentRegisterCmd   `cmd:"" help:"Join an organisation: show a code, and confirm who has approved it."`
 	Confirm    agentConfirmCmd    `cmd:"" help:"Confirm, or refuse, the organisation that has approved."`
 	Status     agentStatusCmd     `cmd:"" help:"Show how everything stands."`
+	Doctor     agentDoctorCmd     `cmd:"" help:"Try everything that the agent needs, step by step, and say how to mend what fails."`
 	Upload     agentUploadCmd     `cmd:"" help:"Send at once all that waits."`
 	Payload    agentPayloadCmd    `cmd:"" help:"Show exactly what leaves this machine: the last batch as it was sent."`
 	NamesKey   agentNamesKeyCmd   `cmd:"" help:"The key for pseudonyms of users and devices."`

@@ -74,3 +74,19 @@ func (r *Route) fetch(ctx context.Context, u *url.URL, contentType string, body 
 	}
 	return resp, func() error { _ = conn.Close(); return nil }, nil
 }
+
+// Reach asks a plain http address for anything, by the way that Fetch takes: whatever
+// it answers, it can be reached.
+func (r *Route) Reach(ctx context.Context, address string) error {
+	ctx, stop := context.WithTimeout(ctx, stepTime)
+	defer stop()
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	_, done, err := r.fetch(ctx, u, "", nil) //nolint:bodyclose // done does it
+	if err != nil {
+		return err
+	}
+	return done()
+}
