@@ -3,6 +3,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // What somebody sees who starts the demo: Citrix first, license servers of every
@@ -39,6 +41,36 @@ func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 		t.Errorf("a license server of the demo is not read:\n%s", page)
 	}
 	b.look("demo-servers")
+
+	b.open(home + "/usage/ugslmd.NX13100N/week?span=31")
+	b.see("By weekday and hour", "The highest hour is", "Monday", "Sunday")
+	b.look("demo-week")
+
+	b.open(home + "/settings/members")
+	b.fill("email", "bob@example.com")
+	b.submit(".form-card .button.primary")
+	b.see("Send this link to bob@example.com", "/invite/", "Invited")
+	b.look("demo-members")
+	b.open(home + "/settings/organisation")
+	b.see("Europe/Berlin", "Not Reporting after")
+	b.look("demo-organisation")
+	b.open(home + "/settings/tokens")
+	b.fill("name", "Grafana")
+	b.submit(".form-card .button.primary")
+	b.see("It is shown only now", "headroom_")
+
+	// Usage data of one license server go for good; it reports on.
+	b.open(home + "/servers")
+	b.do("tick the first license server", chromedp.Click(chromedp.CSS(`input[name="server"]`)))
+	b.submit("#erase-form .button")
+	name := b.text("legend")
+	b.see("Delete usage data", "stays registered", name)
+	b.look("demo-erase")
+	b.do("type its name", chromedp.SetValue(chromedp.CSS(`.erase-row input[type="text"]`), name))
+	b.submit(".button.danger")
+	b.see("are deleted for good", "were deleted by demo@example.com")
+	b.open(home + "/audit?act=usage.delete")
+	b.see("Usage data deleted", name)
 
 	b.open(home + "/audit?act=registration.approve")
 	b.see("Audit log", "Registration approved", "from 127.0.0.1")
