@@ -26,6 +26,7 @@ var mayImport = map[string]string{
 	"fault":   "",
 	"wire":    "license",
 	"look":    "license",
+	"service": "",
 
 	// Parsers and arithmetic: pure.
 	"format":          "license " + formats,

@@ -26,6 +26,7 @@ type agentCmd struct {
 	Upload     agentUploadCmd     `cmd:"" help:"Send at once all that waits."`
 	Payload    agentPayloadCmd    `cmd:"" help:"Show exactly what leaves this machine: the last batch as it was sent."`
 	NamesKey   agentNamesKeyCmd   `cmd:"" help:"The key for pseudonyms of users and devices."`
+	Service    agentServiceCmd    `cmd:"" help:"Install the agent as a service of this machine, start it, stop it."`
 	Unregister agentUnregisterCmd `cmd:"" help:"End the registration on both sides. Usage that the hub has stays there."`
 }
 
