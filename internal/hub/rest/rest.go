@@ -88,7 +88,9 @@ const (
 // Handler returns the API, for paths below Prefix.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	api := s.api(mux)
+	limits := &limiters{of: make(map[int64]*rate.Limiter)}
+	api := s.api(mux, limits)
+	mux.HandleFunc("GET "+Prefix+"/metrics", func(w http.ResponseWriter, r *http.Request) { s.metrics(w, r, limits) })
 	mux.HandleFunc("GET "+Prefix+"/docs", func(w http.ResponseWriter, _ *http.Request) { s.docs(w, api.OpenAPI()) })
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, _ *http.Request) {
 		s.refuse(w, fault.Errorf(fault.NotFound, "there is nothing at this address; %s/docs lists what there is", Prefix))
@@ -106,7 +108,7 @@ func (s *Server) Handler() http.Handler {
 }
 
 // api registers every operation.
-func (s *Server) api(mux *http.ServeMux) huma.API {
+func (s *Server) api(mux *http.ServeMux, limits *limiters) huma.API {
 	c := huma.DefaultConfig("Headroom", s.Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Prefix+"/openapi", "", ""
 	c.CreateHooks = nil // no links to schemas in answers
@@ -118,7 +120,6 @@ func (s *Server) api(mux *http.ServeMux) huma.API {
 	}}
 	c.Security = []map[string][]string{{"token": {}}}
 	api := humago.New(mux, c)
-	limits := &limiters{of: make(map[int64]*rate.Limiter)}
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { s.admit(api, limits, ctx, next) })
 	s.register(api)
 	return api
@@ -158,23 +159,10 @@ func (s *Server) admit(api huma.API, limits *limiters, ctx huma.Context, next fu
 			s.Log.Debug("answer did not arrive", "err", werr)
 		}
 	}
-	token, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
-	if !ok {
-		refuse(fault.Errorf(fault.Unauthorized, "send a token: Authorization: Bearer %s...", account.TokenPrefix))
-		return
-	}
-	t, err := s.Accounts.Bearer(ctx.Context(), token)
+	least, _ := ctx.Operation().Metadata[leastRole].(account.Role)
+	t, err := s.identify(ctx.Context(), limits, ctx.Header("Authorization"), least)
 	if err != nil {
 		refuse(err)
-		return
-	}
-	if after := limits.wait(t.ID, t.Org, s.Now()); after > 0 {
-		refuse(&fault.Error{Kind: fault.TooMany, After: after, Msg: "this token asks too often; wait and ask again"})
-		return
-	}
-	least, _ := ctx.Operation().Metadata[leastRole].(account.Role)
-	if !t.Role.May(least) {
-		refuse(fault.Errorf(fault.Forbidden, "this needs a token with the role %s; this one is %s", least, t.Role))
 		return
 	}
 	c := caller{Token: t, address: ctx.RemoteAddr()}
@@ -182,6 +170,26 @@ func (s *Server) admit(api huma.API, limits *limiters, ctx huma.Context, next fu
 		c.address = host
 	}
 	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// identify finds out whose token a request presents, and refuses one that may not ask,
+// or asks too often.
+func (s *Server) identify(ctx context.Context, limits *limiters, authorization string, least account.Role) (account.Token, error) {
+	token, ok := strings.CutPrefix(authorization, "Bearer ")
+	if !ok {
+		return account.Token{}, fault.Errorf(fault.Unauthorized, "send a token: Authorization: Bearer %s...", account.TokenPrefix)
+	}
+	t, err := s.Accounts.Bearer(ctx, token)
+	if err != nil {
+		return account.Token{}, err
+	}
+	if after := limits.wait(t.ID, t.Org, s.Now()); after > 0 {
+		return account.Token{}, &fault.Error{Kind: fault.TooMany, After: after, Msg: "this token asks too often; wait and ask again"}
+	}
+	if !t.Role.May(least) {
+		return account.Token{}, fault.Errorf(fault.Forbidden, "this needs a token with the role %s; this one is %s", least, t.Role)
+	}
+	return t, nil
 }
 
 // limiters count the requests of each token.

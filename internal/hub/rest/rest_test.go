@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -373,5 +374,40 @@ func TestTheDocumentIsShownToPeople(t *testing.T) {
 		if !strings.Contains(page.body, path) {
 			t.Errorf("the page does not tell of %s", path)
 		}
+	}
+}
+
+func TestPrometheusReadsTheEstate(t *testing.T) {
+	c := newClient(t, account.Viewer)
+	c.reads("lic-a", 3, 9, 4)
+	c.reads("lic-b", 10)
+	got := c.get("/metrics")
+	if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+		t.Fatalf("%d %s %s", got.status, got.header.Get("Content-Type"), got.body)
+	}
+	for _, line := range []string{
+		`flexlm_feature_issued{app="",name="feature"} 200`, `flexlm_feature_used{app="",name="feature"} 14`,
+		`headroom_license_server_reporting{manager="flexnet",server="lic-a"} 1`, `headroom_license_servers{state="registered"} 2`,
+	} {
+		if !strings.Contains(got.body, line) {
+			t.Errorf("there is no %s in\n%s", line, got.body)
+		}
+	}
+	if strings.Contains(got.body, "overdraft_used{") {
+		t.Error("an unknown overdraft is told")
+	}
+	c.token = ""
+	if got := c.get("/metrics"); got.status != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", got.status)
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Log("no promtool here: how the text is written is not checked")
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(got.body)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool: %v\n%s", err, out)
 	}
 }
