@@ -9,7 +9,7 @@ import (
 
 // Only collectors start processes: on a customer's license server that is
 // what a reviewer wants to read first, and it stands in one folder. The
-// benchmark runs itself and other databases; it is not shipped.
+// benchmark runs itself and other databases; it is not shipped. B-04.
 func TestOnlyCollectorsStartProcesses(t *testing.T) {
 	for _, s := range sources(t) {
 		if !s.test && s.pkg != "agent/collect" && s.pkg != "bench" && s.nameOf("os/exec") != "" {

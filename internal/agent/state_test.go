@@ -105,6 +105,7 @@ func TestOnlyTheOwnerReadsTheState(t *testing.T) {
 	}
 }
 
+// a key that others may read is refused.
 func TestKeyThatOthersCanReadIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no modes")

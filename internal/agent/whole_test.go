@@ -141,6 +141,7 @@ func TestNothingIsSentBeforeSharingIsOn(t *testing.T) {
 	})
 }
 
+// E-06, of the hub's side of the line: what reaches it before both said yes.
 func TestOnlyTheRegistrationIsSentBeforeBothSaidYes(t *testing.T) {
 	h := newHub(t)
 	a := open(t, config(t, h.URL, fileServer(t, "cad")))

@@ -18,6 +18,7 @@ func zone(t interface{ Fatal(...any) }, name string) *time.Location {
 	return z
 }
 
+// K-02.
 func TestDaysHaveTheLengthOfTheCalendar(t *testing.T) {
 	for _, c := range []struct {
 		zone, day string

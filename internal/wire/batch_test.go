@@ -277,6 +277,7 @@ func TestBatchAtItsLimitsIsTaken(t *testing.T) {
 	}
 }
 
+// X-01, of what a batch is packed with.
 func TestBombCostsLittleMemory(t *testing.T) {
 	zeros := bytes.Repeat([]byte{'0'}, 256<<20)
 	wide, err := zstd.NewWriter(nil, zstd.WithWindowSize(128<<20))

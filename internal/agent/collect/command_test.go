@@ -23,6 +23,7 @@ func run(t *testing.T, c collect.Command, args ...string) (string, error) {
 	return string(out.Text), err
 }
 
+// X-09.
 func TestArgumentsReachTheToolAsTheyAre(t *testing.T) {
 	t.Parallel()
 	odd := []string{"a b", `c"d`, "e'f", "; touch /tmp/x", "$(id)", "`id`", "*", "%PATH%", "args"}
@@ -71,7 +72,7 @@ func TestExitStatusIsReportedAndCostsNothing(t *testing.T) {
 }
 
 // TestTimeLimitEndsTheWholeFamily starts a tool that hangs together with a
-// child, and sees the child's end by its connection.
+// child, and sees the child's end by its connection. X-08, of a tool that hangs.
 func TestTimeLimitEndsTheWholeFamily(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,6 +126,7 @@ func childHasEnded(t *testing.T, l net.Listener) {
 	}
 }
 
+// X-08, of a tool that does not end.
 func TestOutputLimitEndsTheTool(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
