@@ -29,6 +29,8 @@ const (
 	AskedFor  Act = "server.update"  // an update was asked for
 	Erased    Act = "usage.delete"   // all usage data of a license server
 
+	Acknowledged Act = "server.acknowledge" // somebody took note that it is silent
+
 	Invited       Act = "member.invite"
 	Uninvited     Act = "member.uninvite"
 	Joined        Act = "member.join"
@@ -43,7 +45,7 @@ const (
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
 	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, TokenMade, TokenRevoked,
-	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Erased,
+	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Erased,
 }
 
 // An Actor is who did it. Whoever makes one has made sure of the role.

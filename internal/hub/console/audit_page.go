@@ -61,6 +61,7 @@ var actWords = map[audit.Act]string{
 	audit.AskedFor:  "Update asked for",
 	audit.Erased:    "Usage data deleted",
 
+	audit.Acknowledged:  "Silence taken note of",
 	audit.Changed:       "Settings changed",
 	audit.Invited:       "Somebody invited",
 	audit.Uninvited:     "Invitation taken back",

@@ -116,6 +116,12 @@ var acts = map[string]act{
 		h.confirmed()
 		return "/servers/22222222-2222-4222-8222-222222222222/update", nil
 	}},
+	"POST /servers/{guid}/acknowledge": {is: audit.Acknowledged, subject: "lic-1", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.confirmed()
+		h.silent = true
+		return "/servers/" + lic1.GUID + "/acknowledge", nil
+	}},
 	"POST /servers/delete": {is: audit.Erased, subject: "lic-1", prepare: func(h *house) (string, url.Values) {
 		h.found()
 		h.confirmed()

@@ -62,6 +62,7 @@ type Registrations interface {
 	Pending(ctx context.Context, org int64) ([]registration.PendingServer, error)
 	ApproveServer(ctx context.Context, actor audit.Actor, guid string) error
 	AskUpload(ctx context.Context, actor audit.Actor, guid string) error
+	Acknowledge(ctx context.Context, actor audit.Actor, guid string) error
 	Remove(ctx context.Context, actor audit.Actor, agent int64) error
 }
 
@@ -222,6 +223,7 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
 		{"POST /servers/{guid}/update", account.Operator, c.postUpdate},
+		{"POST /servers/{guid}/acknowledge", account.Admin, c.postAcknowledge},
 		{"GET /servers/delete", account.Admin, c.getErase},
 		{"POST /servers/delete", account.Admin, c.postErase},
 		{"GET /bench", account.Viewer, c.getBench},

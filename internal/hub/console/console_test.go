@@ -47,6 +47,7 @@ type estate struct {
 	activity usage.Activity
 	held     *usage.Checkouts
 	asked    *usage.Question
+	silent   *bool // lic1 is
 }
 
 func (e estate) Checkouts(_ context.Context, org int64, q usage.Question) (usage.Checkouts, error) {
@@ -114,7 +115,11 @@ func (e estate) Denials(_ context.Context, org int64, q usage.Question) (usage.D
 var lic1 = usage.Server{GUID: "22222222-2222-4222-8222-222222222222", Name: "lic-1", Status: usage.Reporting, LastReported: now.Add(-time.Hour), LastReading: now.Add(-time.Hour)}
 
 func (e estate) Servers(context.Context, int64) ([]usage.Server, error) {
-	return append(slices.Clone(e.details.All), lic1), nil
+	one := lic1
+	if e.silent != nil && *e.silent {
+		one.Status = usage.Silent
+	}
+	return append(slices.Clone(e.details.All), one), nil
 }
 
 // A house is a console over a real store, with a browser that looks at it.
@@ -124,6 +129,7 @@ type house struct {
 	accounts  *account.Service
 	registrar *registration.Registrar
 	erasure   *erasure.Service
+	silent    bool          // lic1 is
 	later     time.Duration // by which the clock is ahead of now
 	asked     usage.Question
 	held      usage.Checkouts
@@ -145,7 +151,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	h.erasure = erasure.New(h.db, clock, "")
 	c, err := console.New(console.Config{
 		Erasure:       h.erasure,
-		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked},
+		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked, silent: &h.silent},
 		Registrations: h.registrar, Accounts: h.accounts, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
 	})

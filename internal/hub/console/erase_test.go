@@ -18,6 +18,7 @@ func TestUsageDataAreDeletedOnPurposeOnly(t *testing.T) {
 	h.get("/servers").wants(http.StatusOK, `name="server" value="`+lic1.GUID+`"`, "Delete usage data")
 	h.get("/servers/delete?server="+lic1.GUID).wants(http.StatusOK, "lic-1", "Delete for good", "stays registered")
 	h.get("/servers/delete").wants(http.StatusSeeOther)
+	h.post("/servers/"+lic1.GUID+"/acknowledge", nil).wants(http.StatusConflict, "not silent")
 	h.get("/servers/delete?server=nobody").wants(http.StatusNotFound)
 
 	typed := func(name string) url.Values { return url.Values{"server": {lic1.GUID}, "name-" + lic1.GUID: {name}} }

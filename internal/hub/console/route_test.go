@@ -42,6 +42,8 @@ var leasts = map[string]account.Role{
 
 	"POST /registrations/agents/{agent}/remove": account.Admin,
 
+	"POST /servers/{guid}/acknowledge": account.Admin,
+
 	"GET /servers/delete":  account.Admin,
 	"POST /servers/delete": account.Admin,
 

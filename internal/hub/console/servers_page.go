@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"headroom/internal/fault"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
@@ -44,6 +45,7 @@ type serverRow struct {
 	Contact                 template.HTML
 	Sources                 []sourceRow // where it is read by several
 	Update                  string      // the address that asks for an update; empty: nobody may
+	Acknowledge             string      // the address that takes note that it is silent; empty: there is no need, or nobody may
 	Waits                   string      // what is said of an update that was asked for
 	StatusSort              int
 	ReportedSort, ReadsSort string
@@ -75,6 +77,23 @@ func (c *Console) postUpdate(w http.ResponseWriter, r *http.Request, v visit) er
 	return nil
 }
 
+// postAcknowledge takes note that a license server is silent.
+func (c *Console) postAcknowledge(w http.ResponseWriter, r *http.Request, v visit) error {
+	chosen, err := c.chosenServers(r, v, []string{r.PathValue("guid")})
+	if err != nil {
+		return err
+	}
+	if s := chosen[0]; s.Status != usage.Silent {
+		return fault.Errorf(fault.Conflict, "%s is not silent: there is nothing to take note of", s.Name)
+	}
+	if err := c.Registrations.Acknowledge(r.Context(), v.actor(), chosen[0].GUID); err != nil {
+		return err
+	}
+	c.tell(r, look.Good, chosen[0].Name+" is not counted among those that should report until it does.")
+	http.Redirect(w, r, "/servers?view=silent", http.StatusSeeOther)
+	return nil
+}
+
 func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone bool, role account.Role) serversPage {
 	p := serversPage{Gone: gone, Rule: statusRule(t), MayErase: role.May(account.Admin)}
 	for _, s := range all {
@@ -84,7 +103,7 @@ func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, go
 		} else {
 			p.Listed++
 		}
-		if s.Status != usage.Removed {
+		if s.Counts() {
 			p.Total++
 		}
 		if s.Status == usage.Reporting {
@@ -94,6 +113,9 @@ func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, go
 			row := newServerRow(clock, t, s)
 			if role.May(account.Operator) && s.Status != usage.Removed && !waits(clock, s) {
 				row.Update = "/servers/" + url.PathEscape(s.GUID) + "/update"
+			}
+			if role.May(account.Admin) && s.Status == usage.Silent && s.Counts() {
+				row.Acknowledge = "/servers/" + url.PathEscape(s.GUID) + "/acknowledge"
 			}
 			p.Rows = append(p.Rows, row)
 		}
@@ -239,6 +261,8 @@ func statusNote(clock look.Clock, t usage.Thresholds, s usage.Server) string {
 		return "registered " + clock.AgeText(s.Registered) + "; the first upload was due within " + span(t.Awaited)
 	case s.Status == usage.Awaiting:
 		return "registered " + clock.AgeText(s.Registered)
+	case s.Status == usage.Silent && !s.Counts():
+		return "taken note of " + clock.AgeText(s.Acknowledged)
 	}
 	return ""
 }

@@ -55,3 +55,21 @@ func TestAnUpdateIsOfferedAndItsWaitIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestNoteIsOfferedOfWhatIsSilentOnly(t *testing.T) {
+	now := time.Date(2026, 3, 9, 10, 15, 0, 0, time.UTC)
+	clock := look.Clock{Now: now}
+	long := now.AddDate(0, -3, 0)
+	all := []usage.Server{
+		{GUID: "a", Name: "a", Status: usage.Silent, LastReported: long},
+		{GUID: "b", Name: "b", Status: usage.Silent, LastReported: long, Acknowledged: now.Add(-time.Hour)},
+		{GUID: "c", Name: "c", Status: usage.Removed, LastReported: long},
+	}
+	p := newServersPage(clock, usage.DefaultThresholds, all, true, account.Admin)
+	if p.Total != 1 || p.Rows[0].Acknowledge != "/servers/a/acknowledge" || p.Rows[1].Acknowledge+p.Rows[2].Acknowledge != "" || p.Rows[1].StatusNote != "taken note of 1 hour ago" {
+		t.Errorf("%d should report; rows %+v", p.Total, p.Rows)
+	}
+	if p := newServersPage(clock, usage.DefaultThresholds, all, true, account.Operator); p.Rows[0].Acknowledge != "" {
+		t.Error("an operator is offered to take note")
+	}
+}

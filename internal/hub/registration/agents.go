@@ -81,6 +81,12 @@ func (r *Registrar) AskUpload(ctx context.Context, actor audit.Actor, guid strin
 	return r.Store.AskUpload(ctx, guid, audit.Of(actor, audit.AskedFor, r.Now(), ""))
 }
 
+// Acknowledge takes note that a license server is silent: it is not counted among those
+// that should report until it does. Whether it is silent is for the caller to know.
+func (r *Registrar) Acknowledge(ctx context.Context, actor audit.Actor, guid string) error {
+	return r.Store.Acknowledge(ctx, guid, audit.Of(actor, audit.Acknowledged, r.Now(), ""))
+}
+
 // Contact notes an agent's sign of life and returns the state of each server
 // that it names, and whether it is to send now. New servers are pending.
 func (r *Registrar) Contact(ctx context.Context, a Agent, c Contact) (ContactAnswer, error) {

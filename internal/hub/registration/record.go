@@ -133,6 +133,11 @@ type Agents interface {
 	// added as pending; one that belongs to another agent is left as it is,
 	// and pending for this one.
 	ContactAgent(ctx context.Context, org, agent int64, c Contact) (Heard, error)
+	// Acknowledge notes that an administrator has taken note of a license server that is
+	// silent: until it reports it is not one of those that should. One that there is
+	// not, or of which somebody has, is a fault.NotFound.
+	Acknowledge(ctx context.Context, guid string, e audit.Entry) error
+
 	// AskUpload notes that an update of a license server is waited for, for
 	// ContactAgent to tell. A server that the entry's organisation does not
 	// have, or whose agent was removed, is a fault.NotFound. The store writes its

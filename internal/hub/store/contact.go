@@ -77,6 +77,28 @@ func (db *DB) AskUpload(ctx context.Context, guid string, e audit.Entry) error {
 	return nil
 }
 
+// Acknowledge implements registration.Store.
+func (db *DB) Acknowledge(ctx context.Context, guid string, e audit.Entry) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		e := e
+		err := tx.QueryRowContext(ctx, `
+			UPDATE license_server SET acknowledged_at = $3
+			WHERE org_id = $1 AND guid = $2 AND registered_at <> 0 AND removed_at = 0 AND acknowledged_at <= last_reported
+			RETURNING name`, e.Org, guid, stamp(e.At)).Scan(&e.Subject)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.Errorf(fault.NotFound, "no registered license server of which nobody has taken note has this GUID")
+		}
+		if err != nil {
+			return err
+		}
+		return noteAct(ctx, tx, e)
+	})
+	if err != nil {
+		return fmt.Errorf("take note that license server %s is silent: %w", guid, err)
+	}
+	return nil
+}
+
 // contactServer notes what an agent says of one server.
 func contactServer(ctx context.Context, tx *sql.Tx, org, agent int64, s license.Server, at time.Time) (registration.ServerState, error) {
 	hosts, err := json.Marshal(s.Hosts)

@@ -32,6 +32,12 @@ func stated(r Record, t Thresholds, now time.Time) Server {
 	return s
 }
 
+// Counts says whether a license server is one of those that should report: one that
+// is silent is until an administrator has taken note of it, and again once it reports.
+func (s Server) Counts() bool {
+	return s.Status != Removed && (s.Status != Silent || !s.Acknowledged.After(s.LastReported))
+}
+
 // holdsUntil returns the last instant at which what stated says of a server still
 // holds, if nothing is received; zero if it holds for ever.
 func holdsUntil(s Server, r Record, t Thresholds) time.Time {
@@ -62,9 +68,10 @@ func (s Status) after() series.Kind {
 func trustOf(servers []*server) Trust {
 	var t Trust
 	for _, s := range servers {
-		switch s.Status {
-		case Removed:
+		if !s.Counts() {
 			continue
+		}
+		switch s.Status {
 		case Reporting:
 			t.Reporting++
 			if !s.LastReading.IsZero() && (t.Oldest.IsZero() || s.LastReading.Before(t.Oldest)) {
