@@ -201,6 +201,7 @@ func TestSessionsEndElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("removed", http.StatusUnauthorized, http.StatusUnauthorized)
+		want(t, "a password of nobody", db.SetPassword(t.Context(), bob, "hash", 0, audit.Of(bob.Actor(""), audit.PasswordSet, c.now(), bob.Email)), fault.NotFound)
 		_, err = s.Login(t.Context(), bob.Email, "orchid violin ferry moss", "")
 		want(t, "signing in after that", err, fault.Unauthorized)
 		join(t, s, ada, bob.Email, account.Viewer) // he may come back

@@ -47,7 +47,8 @@ type Store interface {
 	// a fault.Conflict. What changes nothing leaves no entry.
 	SetRole(ctx context.Context, member int64, role Role, e audit.Entry) error
 	RemoveMember(ctx context.Context, member int64, e audit.Entry) error
-	// SetPassword replaces a member's password and ends his sign-ins but one.
+	// SetPassword replaces a member's password and ends his sign-ins but one. One who was
+	// removed is a fault.NotFound.
 	SetPassword(ctx context.Context, m Member, hash string, keep int64, e audit.Entry) error
 
 	// Invite keeps an invitation by the hash of its token, instead of one to the same

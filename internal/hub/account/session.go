@@ -98,7 +98,8 @@ func (s *Sessions) SignOut(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	default:
-		if err := s.accounts.EndSignIn(ctx, m, s.Current(ctx), address); err != nil {
+		err := s.accounts.EndSignIn(ctx, m, s.Current(ctx), address)
+		if err != nil && fault.KindOf(err) != fault.NotFound { // ended elsewhere at this moment
 			return err
 		}
 	}

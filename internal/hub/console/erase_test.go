@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,5 +47,17 @@ func TestUsageDataAreDeletedOnPurposeOnly(t *testing.T) {
 	}
 	if page := h.get("/servers"); strings.Contains(page.body, "being cleaned") {
 		t.Error("after the purge it still says that files are being cleaned")
+	}
+}
+
+// Where the ledger cannot be written, the page says what was done and what was not.
+func TestADeletionThatTheLedgerMissesIsToldAsSuch(t *testing.T) {
+	h := founded(t)
+	h.confirmed()
+	h.erasure.Ledger = filepath.Join(t.TempDir(), "no", "such", "folder")
+	form := url.Values{"server": {lic1.GUID}, "name-" + lic1.GUID: {"lic-1"}}
+	h.post("/servers/delete", form).wants(http.StatusServiceUnavailable, "are deleted", "ledger")
+	if e := h.log()[0]; e.Act != audit.Erased {
+		t.Errorf("entry %+v", e)
 	}
 }

@@ -11,7 +11,6 @@ package erasure
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -71,7 +70,8 @@ func New(store Store, now func() time.Time, ledger string) *Service {
 // Delete deletes the usage data of a license server for good. Proved is when the
 // actor showed last that it is he: longer ago than Fresh is a fault.Unauthorized.
 // When it returns nil nobody sees the data any more and the deletion stands in the
-// ledger; the files of the database are cleaned soon after (Run).
+// ledger; the files of the database are cleaned soon after (Run). A fault.Unavailable
+// says that the data are deleted and the ledger is not written yet.
 func (s *Service) Delete(ctx context.Context, actor audit.Actor, guid string, proved time.Time) error {
 	now := s.Now()
 	if age := now.Sub(proved); age < 0 || age > Fresh {
@@ -87,8 +87,8 @@ func (s *Service) Delete(ctx context.Context, actor audit.Actor, guid string, pr
 	default:
 	}
 	if err := s.Record(ctx); err != nil {
-		return fmt.Errorf("the usage data are deleted, but the ledger could not be written, "+
-			"so that a restored backup would bring them back: %w", err)
+		return fault.Wrap(fault.Unavailable, err, "the usage data are deleted, but the ledger of deletions could not be written yet, "+
+			"so that a restored backup would bring them back; it is tried again every five minutes, and the hub's log says why")
 	}
 	return nil
 }

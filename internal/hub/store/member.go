@@ -124,9 +124,12 @@ func spareLastAdmin(ctx context.Context, tx *sql.Tx, m account.Member) error {
 // SetPassword implements account.Store.
 func (db *DB) SetPassword(ctx context.Context, m account.Member, hash string, keep int64, e audit.Entry) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE login SET password = $3 WHERE tenant = $1 AND member_id = $2`, m.Org, m.ID, hash)
+		res, err := tx.ExecContext(ctx, `UPDATE login SET password = $3 WHERE tenant = $1 AND member_id = $2`, m.Org, m.ID, hash)
 		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fault.Errorf(fault.NotFound, "no such member"))
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM signin WHERE org_id = $1 AND member_id = $2 AND signin_id <> $3`, m.Org, m.ID, keep)
 		if err != nil {
