@@ -3,10 +3,13 @@ package agent
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -61,13 +64,14 @@ func Doctor(ctx context.Context, c Config, o Options, note func(Diagnosis)) (hea
 	return healthy
 }
 
-// examineState tries to write to the state folder.
+// examineState tries to write to the state folder. One that is not there is left for
+// the agent to make: it may run under another account.
 func examineState(dir string) Diagnosis {
 	d := Diagnosis{Place: "state folder", Target: dir}
-	err := os.MkdirAll(dir, 0o700) // as at an agent's first start
-	var f *os.File
-	if err == nil {
-		f, err = os.CreateTemp(dir, "doctor")
+	f, err := os.CreateTemp(dir, "doctor")
+	if errors.Is(err, fs.ErrNotExist) {
+		d.Health, d.Found, d.Mend = Amber, "it is not there yet", "the agent makes it at its first start: headroom agent run"
+		return d
 	}
 	if err != nil {
 		d.Health, d.Found, d.Mend = Red, err.Error(), "make the folder, writable for the account that the agent runs under, and free some room"
@@ -187,8 +191,12 @@ func examineHub(ctx context.Context, c Config, o Options, way *route.Route, tell
 }
 
 // examineAgent tells what the agent itself knows, if one runs or its folder can be
-// opened.
+// opened. It makes no agent where there was none.
 func examineAgent(ctx context.Context, c Config, o Options, tell func(Diagnosis)) {
+	if _, err := os.Stat(filepath.Join(c.State, stateFile)); errors.Is(err, fs.ErrNotExist) {
+		tell(Diagnosis{Place: "agent", Health: Amber, Found: "it never ran with this state folder", Mend: "start it: headroom agent run"})
+		return
+	}
 	control, done, err := Connect(ctx, c, o)
 	if err != nil {
 		tell(Diagnosis{Place: "agent", Health: Red, Found: err.Error(), Mend: "run this as the account that the agent runs under"})

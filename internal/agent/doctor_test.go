@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"math/big"
 	"net"
@@ -63,6 +65,9 @@ func TestDoctorWalksTheWholeWay(t *testing.T) {
 	c := patient(t, h.URL())
 	c.Proxy = route.Proxy{Mode: "none"}
 	c.TLS = route.TLS{CAFile: ca}
+	if err := open(t, c).Close(); err != nil { // it ran here once
+		t.Fatal(err)
+	}
 	healthy, found, places := examine(t, c, nil)
 	want := []string{"state folder", "connection", "TLS", "certificate host", "revocation", "hub", "clock", "agent", "registration", "license server", "spool"}
 	if !healthy || !slices.Equal(places, want) {
@@ -88,6 +93,26 @@ func TestDoctorWalksTheWholeWay(t *testing.T) {
 	c.TLS = route.TLS{}
 	if healthy, found, _ = examine(t, c, nil); healthy || found["TLS"].Health != agent.Red || !strings.Contains(found["TLS"].Mend, "ca_file") {
 		t.Errorf("without its authority: %v, %+v", healthy, found["TLS"])
+	}
+}
+
+// Whoever asks before the agent's first start, as another account perhaps, leaves
+// nothing that the agent could not read: no folder, no key.
+func TestDoctorLeavesNothingBehind(t *testing.T) {
+	c := patient(t, hubtest.New(t).URL())
+	healthy, found, places := examine(t, c, nil)
+	if want := []string{"state folder", "hub", "clock", "agent"}; !healthy || !slices.Equal(places, want) || found["agent"].Health != agent.Amber {
+		t.Errorf("healthy %v, places %v, want %v; agent %+v", healthy, places, want, found["agent"])
+	}
+	if _, err := os.Stat(c.State); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the state folder: %v, want that there is none", err)
+	}
+	if err := os.Mkdir(c.State, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	examine(t, c, nil)
+	if left, err := os.ReadDir(c.State); err != nil || len(left) > 0 {
+		t.Errorf("in the state folder: %v, %v, want nothing", left, err)
 	}
 }
 
