@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that this machine has what the tests need beside Go, git and make:
 # a C compiler for the race detector, a PostgreSQL server, Chromium and fonts,
-# Slurm with munge, of which the tests start a cluster of their own, and Squid and
-# OpenSSL, of which they start proxies and responders.
+# Slurm with munge, of which the tests start a cluster of their own, Squid and
+# OpenSSL, of which they start proxies and responders, and systemd-analyze.
 #
 # Looks first and asks no network where nothing is missing. As root it installs
 # what is missing from Debian's packages; otherwise it says what to install.
@@ -41,6 +41,9 @@ need() { # check, what it is, packages
 # A real proxy, with its helpers for sign-ins, and a real OCSP responder.
 have_proxy() { PATH=$PATH:/usr/sbin command -v squid >/dev/null && command -v openssl >/dev/null; }
 
+# It is asked about the unit of the agent; nothing of it is started.
+have_systemd() { command -v systemd-analyze >/dev/null; }
+
 find_missing() {
 	packages=()
 	missing=()
@@ -49,6 +52,7 @@ find_missing() {
 	need have_chromium "Chromium" chromium
 	need have_fonts "fonts" fonts-dejavu-core fonts-liberation
 	need have_slurm "Slurm and munge" slurm-wlm munge
+	need have_systemd "systemd-analyze" systemd
 	need have_proxy "Squid and OpenSSL" squid openssl
 }
 
