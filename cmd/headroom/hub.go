@@ -34,7 +34,7 @@ type hubRunCmd struct {
 // Help is what --help says below the summary.
 func (*hubRunCmd) Help() string {
 	return "The first start prints a link at which the organisation and its administrator are made. " +
-		"The store holds everything; to move a hub, move the store."
+		"The store holds everything but the ledger of deletions; to move a hub, move both."
 }
 
 // Run runs the hub until ctx is done.

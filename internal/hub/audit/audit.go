@@ -51,8 +51,8 @@ var Acts = []Act{
 // An Actor is who did it. Whoever makes one has made sure of the role.
 type Actor struct {
 	Org     int64
-	Member  int64  // 0: no member, but an agent
-	Name    string // the e-mail address, or what the agent's host is called
+	Member  int64  // 0: no member, but an agent, a token, or whoever runs the hub
+	Name    string // the e-mail address, what the agent's host is called, the token's name
 	Address string // from which the request came
 }
 

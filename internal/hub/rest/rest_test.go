@@ -273,7 +273,7 @@ func TestATokenSeesItsOrganisationOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/servers", "/servers/" + a.Servers[0].GUID, "/products", "/products/feature", "/registrations", "/audit"} {
-		if got := other.get(path); strings.Contains(got.body, "marker-lic") && !strings.Contains(got.body, `"detail"`) || got.status >= 500 {
+		if got := other.get(path); strings.Contains(got.body, "marker-lic") || got.status >= 500 {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
