@@ -87,6 +87,10 @@ func TestAnAgentRegistersInTheBrowserAndItsFiguresAreShown(t *testing.T) {
 	b.open(home + "/usage/mlm.MATLAB")
 	b.see("MATLAB", "10\u202f000", "sampled")
 	b.look("details")
+
+	b.open(home + "/settings")
+	b.see("Where you are signed in", "This one", "Change password")
+	b.look("account")
 }
 
 // samples returns the folder of real captures.
