@@ -171,8 +171,9 @@ func (h *Hub) build(ctx context.Context) error {
 	h.Registrar = &registration.Registrar{
 		Store: h.db, Now: now, Rand: rand.Reader, CodeKey: codeKey, Words: wire.Words, Limits: registration.DefaultLimits,
 	}
+	notary := &audit.Notary{Store: h.db, Key: witness, Now: now}
 	agents := &api.Server{
-		Registrar: h.Registrar, Taker: h.Ingester, Notary: &audit.Notary{Store: h.db, Key: witness, Now: now}, HubID: id, NonceKey: nonceKey, Now: now,
+		Registrar: h.Registrar, Taker: h.Ingester, Notary: notary, HubID: id, NonceKey: nonceKey, Now: now,
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
@@ -190,7 +191,8 @@ func (h *Hub) build(ctx context.Context) error {
 	}
 	h.pages = pages.Handler()
 	programs := &rest.Server{
-		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Audit: h.db, Now: now, Log: h.log, URL: h.url, Version: h.config.Version,
+		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Erasure: h.Erasure, Audit: h.db, Witness: notary,
+		Now: now, Log: h.log, URL: h.url, Version: h.config.Version,
 	}
 	h.rest = programs.Handler()
 	return nil

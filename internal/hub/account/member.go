@@ -193,9 +193,15 @@ const (
 	maxThreshold = 366 * 24 * time.Hour
 )
 
+// Settings are those of the organisation as they are.
+func (o Organisation) Settings() Settings {
+	return Settings{Name: o.Name, Zone: o.Zone, Reporting: o.Reporting, Listed: o.Listed, Awaited: o.Awaited}
+}
+
 // Change changes the settings of the actor's organisation. What is wrong with them is
-// a fault.Invalid that names it.
-func (s *Service) Change(ctx context.Context, actor audit.Actor, to Settings) error {
+// a fault.Invalid that names it. Where from is not nil they are changed from that only:
+// if they are others by now, that is a fault.Conflict.
+func (s *Service) Change(ctx context.Context, actor audit.Actor, from *Settings, to Settings) error {
 	to.Name = strings.TrimSpace(to.Name)
 	if err := checkOrganisation(to.Name, to.Zone); err != nil {
 		return err
@@ -210,7 +216,7 @@ func (s *Service) Change(ctx context.Context, actor audit.Actor, to Settings) er
 	}
 	e := audit.Of(actor, audit.Changed, s.now(), to.Name)
 	e.Detail = fmt.Sprintf("zone %s, thresholds %s", to.Zone, to.thresholds())
-	return s.store.Change(ctx, to, e)
+	return s.store.Change(ctx, from, to, e)
 }
 
 // thresholds writes them down for the audit log.

@@ -235,10 +235,10 @@ func TestSettingsOfAnOrganisationAreChecked(t *testing.T) {
 		} {
 			bad := good
 			change(&bad)
-			want(t, name, s.Change(t.Context(), ada.Actor(""), bad), fault.Invalid)
+			want(t, name, s.Change(t.Context(), ada.Actor(""), nil, bad), fault.Invalid)
 		}
 		for range 2 {
-			if err := s.Change(t.Context(), ada.Actor(""), good); err != nil {
+			if err := s.Change(t.Context(), ada.Actor(""), nil, good); err != nil {
 				t.Fatal(err)
 			}
 		}

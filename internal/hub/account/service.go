@@ -88,9 +88,9 @@ type Store interface {
 	// EndSignIn ends one, or returns a fault.NotFound.
 	EndSignIn(ctx context.Context, org, member, id int64, e audit.Entry) error
 
-	// Change changes the settings of the entry's organisation. What is so already
-	// leaves no entry.
-	Change(ctx context.Context, to Settings, e audit.Entry) error
+	// Change changes the settings of the entry's organisation; where from is not nil
+	// and they are others, it is a fault.Conflict. What is so already leaves no entry.
+	Change(ctx context.Context, from *Settings, to Settings, e audit.Entry) error
 	// Note writes an entry of the audit log about a session.
 	Note(ctx context.Context, e audit.Entry) error
 	// OrganisationByID returns an organisation, or a fault.NotFound.

@@ -20,6 +20,7 @@ type Token struct {
 	Created time.Time
 	Expires time.Time
 	Used    time.Time // last, to the hour; zero if never
+	Erases  time.Time // until then it may delete usage data; zero: never
 }
 
 // TokenPrefix begins every token, so that scanners find one that leaked.
@@ -30,6 +31,9 @@ const (
 	MaxTokenDays = 366
 	maxTokens    = 100
 )
+
+// ErasingTime is for how long a token that was made for it may delete usage data.
+const ErasingTime = time.Hour
 
 // Actor is the token as the audit log knows it; the request came from an address.
 func (t Token) Actor(address string) audit.Actor {
@@ -45,11 +49,30 @@ func (s *Service) Tokens(ctx context.Context, org int64) ([]Token, error) {
 // MakeToken makes a token of the actor's organisation, who has the role at least, and
 // returns it: nobody can read it again. What is wrong with it is a fault.Invalid.
 func (s *Service) MakeToken(ctx context.Context, actor audit.Actor, name string, role Role, days int) (token string, err error) {
-	name = strings.TrimSpace(name)
+	return s.makeToken(ctx, actor, Token{Name: name, Role: role}, days)
+}
+
+// MakeErasing is MakeToken by an administrator who has shown just now that it is he:
+// for ErasingTime the token may delete usage data, which takes the role admin.
+func (s *Service) MakeErasing(ctx context.Context, actor audit.Actor, name string, days int) (token string, err error) {
+	return s.makeToken(ctx, actor, Token{Name: name, Role: Admin, Erases: s.now().Add(ErasingTime)}, days)
+}
+
+// MakeTokenBy is MakeToken by a program whose own token has the role admin. It makes
+// none that outlives that: a token that leaked is worth nothing once it has ended.
+func (s *Service) MakeTokenBy(ctx context.Context, by Token, address, name string, role Role, days int) (token string, err error) {
+	if s.now().AddDate(0, 0, days).After(by.Expires) {
+		return "", fault.Errorf(fault.Forbidden, "a token makes none that outlives it, and this one ends at %s", by.Expires.UTC().Format(time.RFC3339))
+	}
+	return s.makeToken(ctx, by.Actor(address), Token{Name: name, Role: role}, days)
+}
+
+func (s *Service) makeToken(ctx context.Context, actor audit.Actor, t Token, days int) (token string, err error) {
+	t.Name = strings.TrimSpace(t.Name)
 	switch {
-	case !plain(name, maxName):
+	case !plain(t.Name, maxName):
 		return "", fault.Errorf(fault.Invalid, "a token's name has 1 to %d plain characters", maxName)
-	case rank[role] == 0:
+	case rank[t.Role] == 0:
 		return "", fault.Errorf(fault.Invalid, "a role is viewer, operator or admin")
 	case days < 1 || days > MaxTokenDays:
 		return "", fault.Errorf(fault.Invalid, "a token lives 1 to %d days", MaxTokenDays)
@@ -63,9 +86,12 @@ func (s *Service) MakeToken(ctx context.Context, actor audit.Actor, name string,
 	}
 	token = TokenPrefix + newToken()
 	now := s.now()
-	t := Token{Org: actor.Org, Name: name, Role: role, MadeBy: actor.Name, Created: now, Expires: now.AddDate(0, 0, days)}
-	e := audit.Of(actor, audit.TokenMade, now, name)
-	e.Detail = "as " + string(role) + ", until " + t.Expires.UTC().Format(time.RFC3339)
+	t.Org, t.MadeBy, t.Created, t.Expires = actor.Org, actor.Name, now, now.AddDate(0, 0, days)
+	e := audit.Of(actor, audit.TokenMade, now, t.Name)
+	e.Detail = "as " + string(t.Role) + ", until " + t.Expires.UTC().Format(time.RFC3339)
+	if !t.Erases.IsZero() {
+		e.Detail += ", may delete usage data until " + t.Erases.UTC().Format(time.RFC3339)
+	}
 	return token, s.store.MakeToken(ctx, hashToken(token), t, e)
 }
 

@@ -73,7 +73,7 @@ type Accounts interface {
 	Login(ctx context.Context, email, password, address string) (account.Member, error)
 	Prove(ctx context.Context, m account.Member, password, address string) error
 	Organisation(ctx context.Context, org int64) (account.Organisation, error)
-	Change(ctx context.Context, actor audit.Actor, to account.Settings) error
+	Change(ctx context.Context, actor audit.Actor, from *account.Settings, to account.Settings) error
 
 	Members(ctx context.Context, org int64) ([]account.Membership, error)
 	SetRole(ctx context.Context, actor audit.Actor, member int64, role account.Role) error
@@ -84,6 +84,7 @@ type Accounts interface {
 
 	Tokens(ctx context.Context, org int64) ([]account.Token, error)
 	MakeToken(ctx context.Context, actor audit.Actor, name string, role account.Role, days int) (token string, err error)
+	MakeErasing(ctx context.Context, actor audit.Actor, name string, days int) (token string, err error)
 	RevokeToken(ctx context.Context, actor audit.Actor, id int64) error
 
 	Invitations(ctx context.Context, org int64) ([]account.Invitation, error)

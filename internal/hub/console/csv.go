@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
@@ -97,21 +96,8 @@ func serversTable(clock look.Clock, d usage.Details) [][]string {
 	return rows
 }
 
-// cellText makes a name fit for a cell. Names come from license servers: one
-// that a spreadsheet would take for a formula gets an apostrophe before it.
-func cellText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	first, _ := utf8.DecodeRuneInString(strings.TrimSpace(s))
-	if strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", first) {
-		return "'" + s
-	}
-	return s
-}
+// cellText makes a name fit for a cell.
+func cellText(s string) string { return look.Cell(s) }
 
 func cellTime(clock look.Clock, at int64) string { return cellInstant(clock, time.Unix(at, 0)) }
 

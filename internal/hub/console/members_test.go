@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/erasure"
 )
 
 // Somebody is invited, joins with the link, sees what his role shows, and is
@@ -76,4 +77,22 @@ func TestAnOperatorChangesHisOwnAccountOnly(t *testing.T) {
 	h.post("/settings/members/invite", url.Values{"email": {"eve@example.com"}, "role": {"admin"}}).wants(http.StatusForbidden)
 	h.post("/settings/members/1/remove", nil).wants(http.StatusForbidden)
 	h.post("/settings/sessions/1/end", nil).wants(http.StatusNotFound) // the administrator's
+}
+
+// A token that may delete usage data is made by an administrator who has shown just now
+// that it is he.
+func TestATokenThatMayDeleteTakesThePassword(t *testing.T) {
+	h := founded(t)
+	h.later = erasure.Fresh + 1e9
+	form := func(more ...string) url.Values {
+		v := url.Values{"name": {"cleaner"}, "role": {"admin"}, "days": {"1"}, "erases": {"1"}}
+		for i := 0; i+1 < len(more); i += 2 {
+			v.Set(more[i], more[i+1])
+		}
+		return v
+	}
+	h.post("/settings/tokens", form()).wants(http.StatusUnprocessableEntity, "not your password", "cleaner", "checked")
+	h.post("/settings/tokens", form("password", password, "role", "viewer")).wants(http.StatusUnprocessableEntity, "has the role admin")
+	h.post("/settings/tokens", form("password", password)).wants(http.StatusOK, "headroom_", "may delete usage data until")
+	h.post("/settings/tokens", form()).wants(http.StatusOK, "headroom_") // he has shown it just now
 }

@@ -84,7 +84,7 @@ func (c *Console) postOrganisation(w http.ResponseWriter, r *http.Request, v vis
 	}
 	to, err := typed.settings()
 	if err == nil {
-		err = c.Accounts.Change(r.Context(), v.actor(), to)
+		err = c.Accounts.Change(r.Context(), v.actor(), nil, to)
 	}
 	if fault.KindOf(err) == fault.Invalid && err != nil {
 		return c.showOrganisation(w, r, v, http.StatusUnprocessableEntity, typed, sentence(fault.Message(err)))

@@ -7,6 +7,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/erasure"
 	"headroom/internal/look"
 )
 
@@ -22,6 +23,8 @@ type tokensPage struct {
 	API     string // address of the API
 	Name    look.Field
 	Days    look.Field
+	Erases  bool // the form asks for a token that may delete usage data
+	Secret  look.Field
 }
 
 type tokenView struct {
@@ -31,6 +34,7 @@ type tokenView struct {
 	Created, Used, Expires template.HTML
 	CreatedSort            string
 	Expired                bool
+	Erases                 template.HTML // until when it may delete usage data; empty: it may not
 }
 
 func (c *Console) getTokens(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -53,12 +57,20 @@ func newTokensPage(clock look.Clock, role account.Role, all []account.Token) tok
 		Tabs: settingsTabs(role, "/settings/tokens"), Roles: roleViews, Chosen: account.Viewer,
 		Name: look.Field{Name: "name", Label: "Name", Max: 100, Complete: "off", Hint: "What the token is for, for example Grafana."},
 		Days: look.Field{Name: "days", Label: "Ends after so many days", Type: "number", Value: "90", Complete: "off", Hint: "1 to " + strconv.Itoa(account.MaxTokenDays) + "."},
+		Secret: look.Field{
+			Name: "password", Label: "Your password", Type: "password", Complete: "current-password", Optional: true,
+			Hint: "Only for a token that may delete, and if you signed in more than " + look.Length(erasure.Fresh) + " ago.",
+		},
 	}
 	for _, t := range all {
-		p.Tokens = append(p.Tokens, tokenView{
+		row := tokenView{
 			ID: t.ID, Name: t.Name, MadeBy: t.MadeBy, Role: t.Role, Created: clock.Day(t.Created), Used: clock.Age(t.Used), Expires: clock.Time(t.Expires),
 			CreatedSort: sortTime(t.Created), Expired: !clock.Now.Before(t.Expires),
-		})
+		}
+		if clock.Now.Before(t.Erases) {
+			row.Erases = clock.Time(t.Erases)
+		}
+		p.Tokens = append(p.Tokens, row)
 	}
 	return p
 }
@@ -69,16 +81,40 @@ func (c *Console) postToken(w http.ResponseWriter, r *http.Request, v visit) err
 	if err != nil {
 		days = 0 // which is refused with what may be
 	}
-	token, err := c.Accounts.MakeToken(r.Context(), v.actor(), name, role, days)
-	if err != nil && fault.KindOf(err) == fault.Invalid {
+	token, err := c.makeToken(r, v, name, role, days)
+	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.TooMany) {
+		retryAfter(w, err)
 		return c.showTokens(w, r, v, http.StatusUnprocessableEntity, func(p *tokensPage) {
 			p.Problem, p.Name.Value, p.Days.Value, p.Chosen = sentence(fault.Message(err)), name, r.PostFormValue("days"), role
+			p.Erases = r.PostFormValue("erases") != ""
 		})
 	}
 	if err != nil {
 		return err
 	}
 	return c.showTokens(w, r, v, http.StatusOK, func(p *tokensPage) { p.Made, p.MadeFor = token, name })
+}
+
+// makeToken makes the token that a form asks for. Who wants one that may delete usage
+// data shows that it is he, as he would before he deletes them himself.
+func (c *Console) makeToken(r *http.Request, v visit, name string, role account.Role, days int) (string, error) {
+	if r.PostFormValue("erases") == "" {
+		return c.Accounts.MakeToken(r.Context(), v.actor(), name, role, days)
+	}
+	if role != account.Admin {
+		return "", fault.Errorf(fault.Invalid, "a token that may delete usage data has the role admin")
+	}
+	if !c.fresh(r, v) {
+		err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), v.address)
+		if fault.KindOf(err) == fault.Unauthorized {
+			return "", fault.Errorf(fault.Invalid, "this is not your password; no token was made")
+		}
+		if err != nil {
+			return "", err
+		}
+		c.Sessions.SetProved(r.Context())
+	}
+	return c.Accounts.MakeErasing(r.Context(), v.actor(), name, days)
 }
 
 func (c *Console) postRevokeToken(w http.ResponseWriter, r *http.Request, v visit) error {

@@ -73,12 +73,25 @@ func New(store Store, now func() time.Time, ledger string) *Service {
 // ledger; the files of the database are cleaned soon after (Run). A fault.Unavailable
 // says that the data are deleted and the ledger is not written yet.
 func (s *Service) Delete(ctx context.Context, actor audit.Actor, guid string, proved time.Time) error {
-	now := s.Now()
-	if age := now.Sub(proved); age < 0 || age > Fresh {
+	if age := s.Now().Sub(proved); age < 0 || age > Fresh {
 		return fault.Errorf(fault.Unauthorized, "tell your password again: this cannot be undone")
 	}
-	e := audit.Of(actor, audit.Erased, now, "")
-	e.Detail = "signed in at " + proved.UTC().Format(time.RFC3339)
+	return s.delete(ctx, actor, guid, "signed in at "+proved.UTC().Format(time.RFC3339))
+}
+
+// DeleteByToken is Delete by a program. Its token may delete until an instant: an
+// administrator said so when he made it, and showed that it was he. Zero, and an
+// instant that has passed, are a fault.Forbidden.
+func (s *Service) DeleteByToken(ctx context.Context, actor audit.Actor, guid string, until time.Time) error {
+	if !s.Now().Before(until) {
+		return fault.Errorf(fault.Forbidden, "this token may not delete usage data, or not any more: an administrator makes one that may, for an hour, in the console")
+	}
+	return s.delete(ctx, actor, guid, "by a token that may delete until "+until.UTC().Format(time.RFC3339))
+}
+
+func (s *Service) delete(ctx context.Context, actor audit.Actor, guid, detail string) error {
+	e := audit.Of(actor, audit.Erased, s.Now(), "")
+	e.Detail = detail
 	if err := s.Store.Erase(ctx, guid, e); err != nil {
 		return err
 	}

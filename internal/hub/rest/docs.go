@@ -36,7 +36,7 @@ func (s *Server) docs(w http.ResponseWriter, doc *huma.OpenAPI) {
 		for _, m := range []struct {
 			method string
 			op     *huma.Operation
-		}{{http.MethodGet, item.Get}, {http.MethodPost, item.Post}, {http.MethodDelete, item.Delete}} {
+		}{{http.MethodGet, item.Get}, {http.MethodPost, item.Post}, {http.MethodPut, item.Put}, {http.MethodDelete, item.Delete}} {
 			if m.op == nil {
 				continue
 			}

@@ -8,10 +8,7 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net"
@@ -50,12 +47,36 @@ type Usage interface {
 type Accounts interface {
 	Bearer(ctx context.Context, token string) (account.Token, error)
 	Organisation(ctx context.Context, org int64) (account.Organisation, error)
+	Change(ctx context.Context, actor audit.Actor, from *account.Settings, to account.Settings) error
+
+	Members(ctx context.Context, org int64) ([]account.Membership, error)
+	SetRole(ctx context.Context, actor audit.Actor, member int64, role account.Role) error
+	RemoveMember(ctx context.Context, actor audit.Actor, member int64) error
+	Invitations(ctx context.Context, org int64) ([]account.Invitation, error)
+	Invite(ctx context.Context, actor audit.Actor, email string, role account.Role) (token string, err error)
+	Uninvite(ctx context.Context, actor audit.Actor, id int64) error
+
+	Tokens(ctx context.Context, org int64) ([]account.Token, error)
+	MakeTokenBy(ctx context.Context, by account.Token, address, name string, role account.Role, days int) (token string, err error)
+	RevokeToken(ctx context.Context, actor audit.Actor, id int64) error
+}
+
+// Erasure deletes usage data; see erasure.Service.
+type Erasure interface {
+	DeleteByToken(ctx context.Context, actor audit.Actor, guid string, until time.Time) error
 }
 
 // Registrations admits agents and turns them away; see registration.Registrar.
 type Registrations interface {
 	List(ctx context.Context, org int64) ([]registration.Agent, error)
+	Standing(ctx context.Context, org int64) ([]registration.Standing, error)
+	Pending(ctx context.Context, org int64) ([]registration.PendingServer, error)
+	Review(ctx context.Context, actor audit.Actor, code string) (registration.Review, error)
 	Approve(ctx context.Context, actor audit.Actor, code string) error
+	Refuse(ctx context.Context, actor audit.Actor, code string) error
+	Withdraw(ctx context.Context, actor audit.Actor, id string) error
+	ApproveServer(ctx context.Context, actor audit.Actor, guid string) error
+	Acknowledge(ctx context.Context, actor audit.Actor, guid string) error
 	AskUpload(ctx context.Context, actor audit.Actor, guid string) error
 	Remove(ctx context.Context, actor audit.Actor, agent int64) error
 }
@@ -65,12 +86,19 @@ type Audit interface {
 	Entries(ctx context.Context, org int64, q audit.Query) ([]audit.Entry, error)
 }
 
+// Witness signs the end of the log; see audit.Notary.
+type Witness interface {
+	Witness(ctx context.Context, org int64) (audit.Signed, error)
+}
+
 // A Server is the API. All its fields must be set.
 type Server struct {
 	Usage         Usage
 	Accounts      Accounts
 	Registrations Registrations
+	Erasure       Erasure
 	Audit         Audit
+	Witness       Witness
 	Now           func() time.Time
 	Log           *slog.Logger
 	URL           string // of the hub
@@ -100,7 +128,7 @@ func (s *Server) Handler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if r.Method == http.MethodGet {
-			tagged(w, r, mux)
+			s.answerGet(w, r, mux)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -226,6 +254,9 @@ var statuses = map[fault.Kind]int{
 
 // problem is what the outside reads of an error. What is ours to fix stays in the log.
 func (s *Server) problem(ctx context.Context, err error) huma.StatusError {
+	if told, ok := errors.AsType[huma.StatusError](err); ok {
+		return told
+	}
 	kind := fault.KindOf(err)
 	if kind == fault.Internal && !errors.Is(err, context.Canceled) {
 		s.Log.ErrorContext(ctx, "request of the API failed", "err", err)
@@ -250,32 +281,3 @@ func waitOf(err error) time.Duration {
 	}
 	return 0
 }
-
-// tagged gives an answer a tag of its content, and answers with nothing where the
-// client has that content already.
-func tagged(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	b := &buffered{header: w.Header(), status: http.StatusOK}
-	next.ServeHTTP(b, r)
-	if b.status == http.StatusOK {
-		sum := sha256.Sum256(b.body.Bytes())
-		tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-		w.Header().Set("ETag", tag)
-		if r.Header.Get("If-None-Match") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
-	w.WriteHeader(b.status)
-	_, _ = b.body.WriteTo(w) // the client may be gone
-}
-
-// A buffered is an answer that is not sent yet.
-type buffered struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *buffered) Header() http.Header         { return b.header }
-func (b *buffered) WriteHeader(status int)      { b.status = status }
-func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }

@@ -142,24 +142,3 @@ func (db *DB) SetPassword(ctx context.Context, m account.Member, hash string, ke
 	}
 	return nil
 }
-
-// Change implements account.Store.
-func (db *DB) Change(ctx context.Context, to account.Settings, e audit.Entry) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `
-			UPDATE organisation SET name = $2, zone = $3, reporting = $4, listed = $5, awaited = $6
-			WHERE org_id = $1 AND (name <> $2 OR zone <> $3 OR reporting <> $4 OR listed <> $5 OR awaited <> $6)`,
-			e.Org, to.Name, to.Zone, to.Reporting.Milliseconds(), to.Listed.Milliseconds(), to.Awaited.Milliseconds())
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		return noteAct(ctx, tx, e)
-	})
-	if err != nil {
-		return fmt.Errorf("change the settings of organisation %d: %w", e.Org, err)
-	}
-	return nil
-}

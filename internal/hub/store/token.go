@@ -16,7 +16,7 @@ import (
 // Tokens implements account.Store.
 func (db *DB) Tokens(ctx context.Context, org int64) (all []account.Token, err error) {
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT token_id, tenant, name, role, made_by, created, expires, used FROM api_token
+		SELECT token_id, tenant, name, role, made_by, created, expires, used, erases FROM api_token
 		WHERE tenant = $1 ORDER BY token_id DESC`, org)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
@@ -33,9 +33,9 @@ func (db *DB) Tokens(ctx context.Context, org int64) (all []account.Token, err e
 }
 
 func scanToken(row scanner) (t account.Token, err error) {
-	var created, expires, used int64
-	err = row.Scan(&t.ID, &t.Org, &t.Name, &t.Role, &t.MadeBy, &created, &expires, &used)
-	t.Created, t.Expires, t.Used = instant(created), instant(expires), instant(used)
+	var created, expires, used, erases int64
+	err = row.Scan(&t.ID, &t.Org, &t.Name, &t.Role, &t.MadeBy, &created, &expires, &used, &erases)
+	t.Created, t.Expires, t.Used, t.Erases = instant(created), instant(expires), instant(used), instant(erases)
 	return t, err
 }
 
@@ -47,9 +47,9 @@ func (db *DB) MakeToken(ctx context.Context, tokenHash []byte, t account.Token, 
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `
-			INSERT INTO api_token (token_hash, tenant, token_id, name, role, made_by, created, expires)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			hex.EncodeToString(tokenHash), t.Org, id, t.Name, string(t.Role), t.MadeBy, stamp(t.Created), stamp(t.Expires))
+			INSERT INTO api_token (token_hash, tenant, token_id, name, role, made_by, created, expires, erases)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			hex.EncodeToString(tokenHash), t.Org, id, t.Name, string(t.Role), t.MadeBy, stamp(t.Created), stamp(t.Expires), stamp(t.Erases))
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ const usedStep = time.Hour
 // UseToken implements account.Store. Every request of a program asks this.
 func (db *DB) UseToken(ctx context.Context, tokenHash []byte, now time.Time) (account.Token, error) {
 	t, err := scanToken(db.lookup(ctx, `
-		SELECT token_id, tenant, name, role, made_by, created, expires, used FROM api_token
+		SELECT token_id, tenant, name, role, made_by, created, expires, used, erases FROM api_token
 		WHERE token_hash = $1 AND expires > $2`, hex.EncodeToString(tokenHash), stamp(now)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Token{}, fault.Errorf(fault.NotFound, "no such token")
