@@ -22,7 +22,7 @@ func TestTheParserBenchIsUsedInTheBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBrowser(t)
-	program := build(t)
+	program := ready(t, program)
 	hub := start(t, program, "hub", "run", "--addr", "127.0.0.1:0", "--store", filepath.Join(t.TempDir(), "hub.db"))
 	link := hub.line(`(http://\S+/setup/\S+)`)
 	home := link[:strings.Index(link, "/setup/")]

@@ -4,47 +4,105 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
 // patience bounds every single step in the browser.
 const patience = 30 * time.Second
 
-// A browser is one tab of a headless Chromium.
+// A browser is one tab of a headless Chromium, with cookies of its own.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
+
+	mu       sync.Mutex
+	said     []string // what pages complained of
+	expected string   // a part of what they may complain of
 }
 
-// newBrowser starts Chromium. Where it is missing the test is skipped, and
-// fails in CI: a page that nobody looked at is not a tested one.
+// newBrowser opens a tab. Where Chromium is missing the test is skipped, and
+// fails in CI: a page that nobody looked at is not a tested one. The test fails
+// at its end if a page has complained on the console, of an error or of
+// something that its policy forbids.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed; make test installs it on Debian")
-		}
+	parent, err := chromium()
+	switch {
+	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "":
 		t.Skip("chromium is not installed")
+	case err != nil:
+		t.Fatalf("start chromium (make test installs it on Debian): %v", err)
 	}
-	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1440, 900)))
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // without a time limit: that one would end the browser
-		t.Fatalf("start chromium: %v", err)
+	b := &browser{t: t}
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
+	b.ctx = ctx
+	t.Cleanup(func() {
+		cancel()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, line := range b.said {
+			t.Error("on the console of a page: " + line)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open a tab: %v", err)
 	}
-	return &browser{t, ctx}
+	b.do("set the viewport", chromedp.EmulateViewport(1440, 900))
+	return b
+}
+
+// listen keeps what a page writes on the console that it should not.
+func (b *browser) listen(event any) {
+	var line string
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		line = e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			line += " " + e.ExceptionDetails.Exception.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
+			return
+		}
+		line = string(e.Type)
+		for _, arg := range e.Args {
+			line += " " + string(arg.Value) + arg.Description
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
+			return
+		}
+		line = string(e.Entry.Source) + " " + e.Entry.Text + " " + e.Entry.URL
+	default:
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expected == "" || !strings.Contains(line, b.expected) {
+		b.said = append(b.said, line)
+	}
+}
+
+// expect says what the next pages may complain of: a part of it. The browser
+// itself complains of each answer that is an error.
+func (b *browser) expect(part string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected = part
 }
 
 func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -110,28 +168,53 @@ func (b *browser) address() string {
 	return s
 }
 
-// look takes a picture of the whole page in light and dark, wide and as on a
-// phone, and fails where the page is wider than the screen.
+// look looks at the page as people do: wide and as on a phone, in light and in
+// dark. It fails where the page is wider than the screen, and where axe finds
+// fault with it. It keeps pictures where HEADROOM_SHOTS names a folder.
 func (b *browser) look(name string) {
 	b.t.Helper()
 	for _, screen := range []struct {
 		name          string
 		width, height int64
-	}{{"wide", 1440, 900}, {"phone", 390, 844}} {
+		axe           string // what axe looks for, in light
+	}{
+		{"wide", 1440, 900, allOfAxe}, {"phone", 390, 844, sizesOfAxe},
+	} {
 		b.do("set the viewport", chromedp.EmulateViewport(screen.width, screen.height))
-		for _, scheme := range []string{"light", "dark"} {
-			b.prefer(scheme)
-			b.shoot(name + "-" + screen.name + "-" + scheme)
+		b.prefer("light")
+		b.fits(name, screen.width)
+		b.axe(name+", "+screen.name, screen.axe)
+		b.picture(name + "-" + screen.name + "-light")
+		b.prefer("dark")
+		if screen.name == "wide" {
+			b.axe(name+", dark", contrastOfAxe)
 		}
-		ctx, cancel := context.WithTimeout(b.ctx, patience)
-		over, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth - window.innerWidth`))
-		cancel()
-		if err != nil || over > 0 {
-			b.t.Errorf("%s at %d px: the page is %d px wider than the screen (%v)", name, screen.width, over, err)
-		}
+		b.picture(name + "-" + screen.name + "-dark")
 	}
 	b.do("set the viewport", chromedp.EmulateViewport(1440, 900))
 	b.prefer("light")
+}
+
+// fits fails where the page is wider than the screen.
+func (b *browser) fits(name string, width int64) {
+	b.t.Helper()
+	if over := eval[int64](b, `document.documentElement.scrollWidth - window.innerWidth`); over > 0 {
+		b.t.Errorf("%s at %d px: the page is %d px wider than the screen, by %s", name, width, over, eval[string](b,
+			`[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > window.innerWidth).map((e) => e.outerHTML.slice(0, 90)).slice(0, 3).join(" | ")`))
+	}
+}
+
+// eval returns what an expression is in the page.
+func eval[T any](b *browser, expression string, options ...chromedp.EvaluateOption) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, options...))
+	if err != nil {
+		b.shoot("failed")
+		b.t.Fatalf("%.80s: %v", expression, err)
+	}
+	return v
 }
 
 func (b *browser) prefer(scheme string) {
@@ -145,6 +228,13 @@ func (b *browser) prefer(scheme string) {
 		})
 		return chromedp.Void{}, err
 	})
+}
+
+// picture keeps a picture of the page where somebody wants them.
+func (b *browser) picture(name string) {
+	if os.Getenv("HEADROOM_SHOTS") != "" {
+		b.shoot(name)
+	}
 }
 
 // shoot keeps a picture of the page in the folder HEADROOM_SHOTS, where that

@@ -11,8 +11,7 @@ import (
 // manager, to whom licenses are assigned, and who has them.
 func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 	b := newBrowser(t)
-	demo := start(t, build(t), "demo", "--addr", "127.0.0.1:0", "--now", "2026-11-24T10:00:00Z")
-	home := demo.line(`demo is at\s+(http://\S+)`)
+	home := ready(t, demo)
 
 	b.open(home)
 	b.see("Demo data", "18 of 19 reporting", "User/Device", "Autodesk AutoCAD 2026", "LS-DYNA")
@@ -75,4 +74,13 @@ func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 	b.open(home + "/audit?act=registration.approve")
 	b.see("Audit log", "Registration approved", "from 127.0.0.1")
 	b.look("demo-audit")
+
+	for _, path := range []string{"/registrations", "/registrations/register", "/settings", "/ui/kit"} {
+		b.open(home + path)
+		b.look("demo" + strings.ReplaceAll(path, "/", "-"))
+	}
+	b.expect("404")
+	b.open(home + "/nowhere")
+	b.see("There is no such page")
+	b.look("demo-nowhere")
 }

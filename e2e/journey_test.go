@@ -1,18 +1,11 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -29,7 +22,7 @@ func TestAnAgentRegistersInTheBrowserAndItsFiguresAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBrowser(t)
-	program := build(t)
+	program := ready(t, program)
 	dir := t.TempDir()
 
 	hub := start(t, program, "hub", "run", "--addr", "127.0.0.1:0", "--store", filepath.Join(dir, "hub.db"))
@@ -109,19 +102,6 @@ func samples(t *testing.T) string {
 	return dir
 }
 
-// build makes the program as a release does, without cgo.
-func build(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "headroom")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/headroom")
-	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return program
-}
-
 func write(t *testing.T, path string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -141,98 +121,4 @@ func run(t *testing.T, program string, args ...string) string {
 		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
-}
-
-// A process is the program, running, with all that it prints.
-type process struct {
-	t    *testing.T
-	name string
-	in   io.Writer
-	news chan struct{} // something was printed
-
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// start runs the program until the test ends, and then ends it as a service
-// manager would.
-func start(t *testing.T, program string, args ...string) *process {
-	t.Helper()
-	p := &process{t: t, name: strings.Join(args, " "), news: make(chan struct{}, 1)}
-	cmd := exec.CommandContext(context.Background(), program, args...)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout
-	p.in = in
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.listen(bufio.NewReader(out))
-	}()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err == nil {
-			<-done
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s ended with: %v\n%s", p.name, err, p.printed())
-		}
-	})
-	return p
-}
-
-func (p *process) listen(r *bufio.Reader) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := r.Read(buf)
-		p.mu.Lock()
-		p.text.Write(buf[:n])
-		p.mu.Unlock()
-		select {
-		case p.news <- struct{}{}:
-		default:
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (p *process) printed() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
-}
-
-// line waits until the process has printed what matches, and returns the
-// first group.
-func (p *process) line(pattern string) string {
-	p.t.Helper()
-	re := regexp.MustCompile(pattern)
-	limit := time.After(time.Minute)
-	for {
-		if m := re.FindStringSubmatch(p.printed()); m != nil {
-			return strings.TrimSpace(m[len(m)-1])
-		}
-		select {
-		case <-p.news:
-		case <-limit:
-			p.t.Fatalf("%s never printed %s, but\n%s", p.name, pattern, p.printed())
-		}
-	}
-}
-
-func (p *process) say(text string) {
-	p.t.Helper()
-	if _, err := io.WriteString(p.in, text); err != nil {
-		p.t.Fatal(err)
-	}
 }
