@@ -9,7 +9,7 @@ import (
 // Groups of packages that the lines below name together.
 const (
 	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix format/phplw"
-	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure"
+	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure hub/override hub/retention"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
 
@@ -67,9 +67,11 @@ var mayImport = map[string]string{
 	"hub/ingest":          "license catalog series insight fault wire",
 	"hub/account":         "license catalog series insight fault hub/audit",
 	"hub/erasure":         "license catalog series insight fault hub/audit",
+	"hub/retention":       "hub/audit",
+	"hub/override":        "license catalog fault hub/audit",
 	"hub/usage":           "license catalog series insight fault",
-	"hub/store":           "license series fault " + rules,
-	"hub/store/storetest": "hub/store license series fault " + rules,
+	"hub/store":           "license catalog series fault " + rules,
+	"hub/store/storetest": "hub/store license catalog series fault " + rules,
 	"hub/api":             edges,
 	"hub/console":         edges,
 	"hub/rest":            edges,

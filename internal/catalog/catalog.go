@@ -55,6 +55,7 @@ type Product struct {
 	OldName string // the name before, e.g. "XenDesktop Platinum"; empty if there is none
 	Code    string // the feature, where Name is another and the feature is not Citrix's
 	System  bool   // start-up and diagnostic features: never product usage
+	Hidden  bool   // its organisation does not want to see it among the others
 }
 
 // Of returns the product that a feature belongs to. Daemon is the vendor

@@ -26,8 +26,10 @@ import (
 	"headroom/internal/hub/console"
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/override"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/rest"
+	"headroom/internal/hub/retention"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
 	"headroom/internal/series"
@@ -181,8 +183,9 @@ func (h *Hub) build(ctx context.Context) error {
 		return err
 	}
 	h.Usage = &usage.Service{Store: h.db, Now: now, Memory: h.config.Memory}
+	words := &override.Service{Store: h.db, Now: now}
 	pages, err := console.New(console.Config{
-		Usage: h.Usage, Erasure: h.Erasure, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
+		Usage: h.Usage, Erasure: h.Erasure, Catalog: words, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
 		Guest: h.guestMember,
 	})
@@ -191,7 +194,8 @@ func (h *Hub) build(ctx context.Context) error {
 	}
 	h.pages = pages.Handler()
 	programs := &rest.Server{
-		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Erasure: h.Erasure, Audit: h.db, Witness: notary,
+		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Erasure: h.Erasure, Catalog: words,
+		Audit: h.db, Witness: notary,
 		Now: now, Log: h.log, URL: h.url, Version: h.config.Version,
 	}
 	h.rest = programs.Handler()
@@ -288,6 +292,10 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.pack(gctx) })
 	g.Go(func() error {
 		h.Erasure.Run(gctx, func(err error) { h.log.Warn("deleted usage data are not all taken away", "err", err) })
+		return nil
+	})
+	g.Go(func() error {
+		(&retention.Service{Store: h.db, Now: h.config.Now}).Run(gctx, func(err error) { h.log.Warn("usage data that are too old were not all removed", "err", err) })
 		return nil
 	})
 	g.Go(func() error {

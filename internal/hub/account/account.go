@@ -19,6 +19,9 @@ type Organisation struct {
 
 	// Thresholds that it has set, 0: the default (usage.Thresholds).
 	Reporting, Listed, Awaited time.Duration
+
+	KeepDays int       // for so many days it keeps usage data; 0: for ever
+	Trimmed  time.Time // what is older was removed, since it last said for how long; zero: nothing was
 }
 
 // A Role says what a member may do.

@@ -185,6 +185,12 @@ type Settings struct {
 	Name                       string
 	Zone                       string
 	Reporting, Listed, Awaited time.Duration // usage.Thresholds
+	KeepDays                   int           // usage data are kept for so many days; 0: for ever
+}
+
+// Removes says whether usage data are removed for good that were kept so far.
+func (s Settings) Removes(was Settings) bool {
+	return s.KeepDays != 0 && (was.KeepDays == 0 || s.KeepDays < was.KeepDays)
 }
 
 // Limits of thresholds.
@@ -195,7 +201,7 @@ const (
 
 // Settings are those of the organisation as they are.
 func (o Organisation) Settings() Settings {
-	return Settings{Name: o.Name, Zone: o.Zone, Reporting: o.Reporting, Listed: o.Listed, Awaited: o.Awaited}
+	return Settings{Name: o.Name, Zone: o.Zone, Reporting: o.Reporting, Listed: o.Listed, Awaited: o.Awaited, KeepDays: o.KeepDays}
 }
 
 // Change changes the settings of the actor's organisation. What is wrong with them is
@@ -214,9 +220,26 @@ func (s *Service) Change(ctx context.Context, actor audit.Actor, from *Settings,
 	if to.Reporting != 0 && to.Listed != 0 && to.Listed < to.Reporting {
 		return fault.Errorf(fault.Invalid, "a license server cannot leave the list before it counts as not reporting")
 	}
+	if to.KeepDays != 0 && (to.KeepDays < MinKeepDays || to.KeepDays > MaxKeepDays) {
+		return fault.Errorf(fault.Invalid, "usage data are kept for %d to %d days, or for ever", MinKeepDays, MaxKeepDays)
+	}
 	e := audit.Of(actor, audit.Changed, s.now(), to.Name)
-	e.Detail = fmt.Sprintf("zone %s, thresholds %s", to.Zone, to.thresholds())
+	e.Detail = fmt.Sprintf("zone %s, thresholds %s, usage data kept %s", to.Zone, to.thresholds(), to.kept())
 	return s.store.Change(ctx, from, to, e)
+}
+
+// Limits of how long usage data are kept: the windows of peaks are within the shortest.
+const (
+	MinKeepDays = 62
+	MaxKeepDays = 36525
+)
+
+// kept says for how long usage data are kept.
+func (s Settings) kept() string {
+	if s.KeepDays == 0 {
+		return "for ever"
+	}
+	return fmt.Sprintf("%d days", s.KeepDays)
 }
 
 // thresholds writes them down for the audit log.

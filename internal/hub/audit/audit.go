@@ -40,12 +40,18 @@ const (
 	Changed       Act = "organisation.change" // its settings
 	TokenMade     Act = "token.make"
 	TokenRevoked  Act = "token.revoke"
+
+	Trimmed Act = "usage.retention" // usage data that an organisation keeps no longer
+
+	CatalogSet   Act = "catalog.set" // what the organisation says of a feature instead of the catalog
+	CatalogReset Act = "catalog.reset"
 )
 
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
 	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, TokenMade, TokenRevoked,
 	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Erased,
+	Trimmed, CatalogSet, CatalogReset,
 }
 
 // An Actor is who did it. Whoever makes one has made sure of the role.

@@ -71,6 +71,10 @@ var actWords = map[audit.Act]string{
 	audit.PasswordSet:   "Password changed",
 	audit.TokenMade:     "API token made",
 	audit.TokenRevoked:  "API token revoked",
+
+	audit.Trimmed:      "Usage data removed after their time",
+	audit.CatalogSet:   "Catalog changed",
+	audit.CatalogReset: "Catalog as it was",
 }
 
 func actWord(a audit.Act) string {

@@ -175,6 +175,15 @@ var acts = map[string]act{
 		h.post("/settings/tokens", url.Values{"name": {"Grafana"}, "role": {"viewer"}, "days": {"30"}}).wants(http.StatusOK, "headroom_")
 		return "/settings/tokens/1/revoke", nil
 	}},
+	"POST /settings/catalog/{key}": {is: audit.CatalogSet, subject: "acme.cad", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/catalog/acme.cad", url.Values{"name": {"Drawing"}, "model": {"concurrent"}}
+	}},
+	"POST /settings/catalog/{key}/reset": {is: audit.CatalogReset, subject: "acme.cad", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.post("/settings/catalog/acme.cad", url.Values{"hidden": {"1"}}).wants(http.StatusSeeOther)
+		return "/settings/catalog/acme.cad/reset", nil
+	}},
 	"POST /bench":                 {prepare: pasted("/bench")},
 	"POST /bench/redacted":        {prepare: pasted("/bench/redacted")},
 	"POST /registrations/review":  {prepare: asked("/registrations/review")},

@@ -49,6 +49,8 @@ type Usage interface {
 	// Servers lists every license server that the organisation has or had, by
 	// name.
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
+	// Catalog lists the features of all license servers and what they count as.
+	Catalog(ctx context.Context, org int64) ([]usage.CatalogRow, error)
 }
 
 // Registrations admits agents and turns them away; see registration.Registrar.
@@ -108,6 +110,7 @@ type Config struct {
 	Accounts      Accounts
 	Audit         Audit
 	Erasure       Erasure
+	Catalog       Catalog
 	Sessions      *account.Sessions
 	Now           func() time.Time
 	Log           *slog.Logger
@@ -145,6 +148,8 @@ type pages struct {
 	members       look.Page[membersPage]
 	organisation  look.Page[organisationPage]
 	invite        look.Page[invitePage]
+	catalog       look.Page[catalogPage]
+	feature       look.Page[featurePage]
 	tokens        look.Page[tokensPage]
 	failure       look.Page[failurePage]
 	kit           look.Page[kitPage]
@@ -178,6 +183,8 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.members, &err, "members", "settings")
 	read(a, &p.organisation, &err, "organisation", "settings")
 	read(a, &p.invite, &err, "invite")
+	read(a, &p.catalog, &err, "catalog", "settings")
+	read(a, &p.feature, &err, "feature", "settings")
 	read(a, &p.tokens, &err, "tokens", "settings")
 	read(a, &p.failure, &err, "failure")
 	read(a, &p.kit, &err, "kit", "product")
@@ -253,6 +260,10 @@ func (c *Console) routes() []route {
 		{"POST /settings/members/{id}/role", account.Admin, c.postRole},
 		{"POST /settings/members/{id}/remove", account.Admin, c.postRemoveMember},
 		{"POST /settings/invitations/{id}/withdraw", account.Admin, c.postUninvite},
+		{"GET /settings/catalog", account.Admin, c.getCatalog},
+		{"GET /settings/catalog/{key}", account.Admin, c.getFeature},
+		{"POST /settings/catalog/{key}", account.Admin, c.postFeature},
+		{"POST /settings/catalog/{key}/reset", account.Admin, c.postResetFeature},
 		{"GET /settings/tokens", account.Admin, c.getTokens},
 		{"POST /settings/tokens", account.Admin, c.postToken},
 		{"POST /settings/tokens/{id}/revoke", account.Admin, c.postRevokeToken},

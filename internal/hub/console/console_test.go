@@ -23,6 +23,7 @@ import (
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/console"
 	"headroom/internal/hub/erasure"
+	"headroom/internal/hub/override"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
@@ -122,6 +123,11 @@ func (e estate) Servers(context.Context, int64) ([]usage.Server, error) {
 	return append(slices.Clone(e.details.All), one), nil
 }
 
+func (e estate) Catalog(context.Context, int64) ([]usage.CatalogRow, error) {
+	cad, draw := catalog.Of("acme", "cad"), catalog.Of("acme", "draw")
+	return []usage.CatalogRow{{Known: cad, Counts: cad, Servers: 2}, {Known: draw, Counts: draw, Servers: 1}}, nil
+}
+
 // A house is a console over a real store, with a browser that looks at it.
 type house struct {
 	t         *testing.T
@@ -151,6 +157,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	h.erasure = erasure.New(h.db, clock, "")
 	c, err := console.New(console.Config{
 		Erasure:       h.erasure,
+		Catalog:       &override.Service{Store: h.db, Now: clock},
 		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked, silent: &h.silent},
 		Registrations: h.registrar, Accounts: h.accounts, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",

@@ -96,3 +96,40 @@ func TestATokenThatMayDeleteTakesThePassword(t *testing.T) {
 	h.post("/settings/tokens", form("password", password)).wants(http.StatusOK, "headroom_", "may delete usage data until")
 	h.post("/settings/tokens", form()).wants(http.StatusOK, "headroom_") // he has shown it just now
 }
+
+// To keep usage data for less time removes some for good: that takes the password, as a
+// deletion does. To keep them longer does not.
+func TestKeepingForLessTimeTakesThePassword(t *testing.T) {
+	h := founded(t)
+	h.later = erasure.Fresh + 1e9
+	form := func(keep, password string) url.Values {
+		return url.Values{"name": {"Example AG"}, "zone": {"Europe/Berlin"}, "keep": {keep}, "password": {password}}
+	}
+	h.post("/settings/organisation", form("90", "another")).wants(http.StatusUnprocessableEntity, "not your password", `value="90"`)
+	h.post("/settings/organisation", form("9", password)).wants(http.StatusUnprocessableEntity, "kept for 62 to 36525 days")
+	h.later = 2 * erasure.Fresh
+	h.post("/settings/organisation", form("90", password)).wants(http.StatusSeeOther)
+	h.later = 4 * erasure.Fresh
+	h.post("/settings/organisation", form("400", "")).wants(http.StatusSeeOther)
+	h.post("/settings/organisation", form("90", "")).wants(http.StatusUnprocessableEntity, "not your password")
+	h.post("/settings/organisation", form("x", "")).wants(http.StatusUnprocessableEntity, "not a number of days")
+	h.post("/settings/organisation", form("", "")).wants(http.StatusSeeOther)
+	if e := h.log()[0]; !strings.HasSuffix(e.Detail, "usage data kept for ever") {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+// What the console says of the catalog, and what it refuses.
+func TestAFeatureCountsAsTheAdministratorSays(t *testing.T) {
+	h := founded(t)
+	h.get("/settings/catalog").wants(http.StatusOK, "acme.cad", "acme.draw")
+	h.get("/settings/catalog/acme.none").wants(http.StatusNotFound)
+	h.get("/settings/catalog/acme.cad").wants(http.StatusOK, "By the catalog: cad, Model unknown", "draw (acme.draw)")
+	h.post("/settings/catalog/acme.cad", nil).wants(http.StatusUnprocessableEntity, "Nothing is said")
+	h.post("/settings/catalog/acme.cad", url.Values{"into": {"acme.draw"}, "name": {"x"}}).wants(http.StatusUnprocessableEntity, "counts as another product", `value="x"`)
+	h.post("/settings/catalog/acme.cad", url.Values{"into": {"acme.draw"}}).wants(http.StatusSeeOther)
+	h.post("/settings/catalog/acme.draw", url.Values{"into": {"acme.cad"}}).wants(http.StatusUnprocessableEntity, "counts as another product itself")
+	if e := h.log()[0]; e.Subject != "acme.cad" || e.Detail != "counts as acme.draw" {
+		t.Errorf("entry %+v", e)
+	}
+}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
 )
@@ -20,7 +22,9 @@ type organisationPage struct {
 	Error                      string
 	Name, Zone                 look.Field
 	Reporting, Listed, Awaited look.Field
-	Rule                       []string // as it is now
+	Keep, Secret               look.Field
+	Trimmed                    template.HTML // what is older was removed; empty: nothing was
+	Rule                       []string      // as it is now
 }
 
 // thresholds are those that decide about the organisation's license servers.
@@ -37,10 +41,10 @@ func (c *Console) getOrganisation(w http.ResponseWriter, r *http.Request, v visi
 }
 
 // An organisationForm's texts are what somebody typed.
-type organisationTexts struct{ name, zone, reporting, listed, awaited string }
+type organisationTexts struct{ name, zone, reporting, listed, awaited, keep string }
 
 func organisationForm(o account.Organisation) organisationTexts {
-	return organisationTexts{o.Name, o.Zone, hoursText(o.Reporting), hoursText(o.Listed), hoursText(o.Awaited)}
+	return organisationTexts{o.Name, o.Zone, hoursText(o.Reporting), hoursText(o.Listed), hoursText(o.Awaited), daysText(o.KeepDays)}
 }
 
 // hoursText is a threshold in hours; empty for the default.
@@ -49,6 +53,14 @@ func hoursText(d time.Duration) string {
 		return ""
 	}
 	return strconv.Itoa(int(d.Hours()))
+}
+
+// daysText is for how long usage data are kept; empty for ever.
+func daysText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func (c *Console) showOrganisation(w http.ResponseWriter, r *http.Request, v visit, status int, typed organisationTexts, problem string) error {
@@ -64,7 +76,7 @@ func newOrganisationPage(v visit, typed organisationTexts, problem string) organ
 		}
 	}
 	t := usage.DefaultThresholds
-	return organisationPage{
+	p := organisationPage{
 		Tabs: settingsTabs(v.member.Role, "/settings/organisation"), PublicID: v.org.PublicID, Error: problem, Rule: statusRule(v.thresholds()),
 		Name: look.Field{Name: "name", Label: "Name", Value: typed.name, Max: 100, Complete: "off", Hint: "License servers show it before they join."},
 		Zone: look.Field{
@@ -74,19 +86,36 @@ func newOrganisationPage(v visit, typed organisationTexts, problem string) organ
 		Reporting: hours("reporting", "Not Reporting after", typed.reporting, t.Reporting),
 		Listed:    hours("listed", "Silent, and out of the list, after", typed.listed, t.Listed),
 		Awaited:   hours("awaited", "First upload due within", typed.awaited, t.Awaited),
+		Keep: look.Field{
+			Name: "keep", Label: "Usage data are kept for", Value: typed.keep, Type: "number", Optional: true, Complete: "off",
+			Hint: "In days, " + strconv.Itoa(account.MinKeepDays) + " or more. Empty: for ever. What is older is removed for good, and not taken any more where it comes late or is imported.",
+		},
+		Secret: look.Field{
+			Name: "password", Label: "Your password", Type: "password", Complete: "current-password", Optional: true,
+			Hint: "Only to keep usage data for less time, and if you signed in more than " + look.Length(erasure.Fresh) + " ago.",
+		},
 	}
+	if !v.org.Trimmed.IsZero() {
+		p.Trimmed = template.HTML(v.org.Trimmed.Format(time.DateOnly))
+	}
+	return p
 }
 
 func (c *Console) postOrganisation(w http.ResponseWriter, r *http.Request, v visit) error {
 	typed := organisationTexts{
 		name: r.PostFormValue("name"), zone: strings.TrimSpace(r.PostFormValue("zone")),
-		reporting: r.PostFormValue("reporting"), listed: r.PostFormValue("listed"), awaited: r.PostFormValue("awaited"),
+		reporting: r.PostFormValue("reporting"), listed: r.PostFormValue("listed"), awaited: r.PostFormValue("awaited"), keep: r.PostFormValue("keep"),
 	}
 	to, err := typed.settings()
-	if err == nil {
-		err = c.Accounts.Change(r.Context(), v.actor(), nil, to)
+	was := v.org.Settings()
+	if err == nil && to.Removes(was) {
+		err = c.proveFor(r, v, "nothing was changed")
 	}
-	if fault.KindOf(err) == fault.Invalid && err != nil {
+	if err == nil {
+		err = c.Accounts.Change(r.Context(), v.actor(), &was, to)
+	}
+	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.TooMany) {
+		retryAfter(w, err)
 		return c.showOrganisation(w, r, v, http.StatusUnprocessableEntity, typed, sentence(fault.Message(err)))
 	}
 	if err != nil {
@@ -113,6 +142,11 @@ func (t organisationTexts) settings() (s account.Settings, err error) {
 			return s, fault.Errorf(fault.Invalid, "%.20q is not a number of hours from 1 to 8784", f.text)
 		}
 		*f.into = time.Duration(n) * time.Hour
+	}
+	if text := strings.TrimSpace(t.keep); text != "" {
+		if s.KeepDays, err = strconv.Atoi(text); err != nil || s.KeepDays < 1 {
+			return s, fault.Errorf(fault.Invalid, "%.20q is not a number of days", t.keep)
+		}
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/catalog"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
@@ -144,7 +145,7 @@ func samplePages(t *testing.T) map[string]string {
 	})
 	render("organisation", func() ([]byte, error) {
 		v := visit{member: self, org: account.Organisation{Name: hostile, PublicID: "QK7MXPTD", Zone: "UTC"}, clock: clock}
-		return p.organisation.Render(shell, newOrganisationPage(v, organisationTexts{hostile, hostile, hostile, hostile, hostile}, hostile))
+		return p.organisation.Render(shell, newOrganisationPage(v, organisationTexts{hostile, hostile, hostile, hostile, hostile, hostile}, hostile))
 	})
 	render("tokens", func() ([]byte, error) {
 		page := newTokensPage(clock, account.Admin, []account.Token{{ID: 1, Name: hostile, MadeBy: hostile, Role: account.Viewer, Created: clock.Now, Expires: clock.Now}})
@@ -152,6 +153,12 @@ func samplePages(t *testing.T) map[string]string {
 		return p.tokens.Render(shell, page)
 	})
 	render("tokens empty", func() ([]byte, error) { return p.tokens.Render(shell, newTokensPage(clock, account.Admin, nil)) })
+	known := usage.CatalogRow{Known: catalog.Product{Key: "acme.cad", Name: hostile, Edition: hostile}, Counts: catalog.Product{Name: hostile, Hidden: true}, Said: catalog.Override{Key: "acme.cad", Into: hostile, Name: hostile}}
+	render("catalog", func() ([]byte, error) { return p.catalog.Render(shell, newCatalogPage([]usage.CatalogRow{known})) })
+	render("catalog empty", func() ([]byte, error) { return p.catalog.Render(shell, newCatalogPage(nil)) })
+	render("feature", func() ([]byte, error) {
+		return p.feature.Render(shell, newFeaturePage([]usage.CatalogRow{known, {Known: catalog.Product{Key: hostile}, Counts: catalog.Product{Name: hostile}}}, known, known.Said, hostile))
+	})
 	render("invite", func() ([]byte, error) {
 		return p.invite.Render(bare, newInvitePage(hostile, account.Invitation{Email: hostile, Role: account.Admin, InvitedBy: hostile}, account.Organisation{Name: hostile}, hostile, hostile))
 	})

@@ -61,9 +61,13 @@ var leasts = map[string]account.Role{
 	"POST /settings/members/{id}/remove":       account.Admin,
 	"POST /settings/invitations/{id}/withdraw": account.Admin,
 
-	"GET /settings/tokens":              account.Admin,
-	"POST /settings/tokens":             account.Admin,
-	"POST /settings/tokens/{id}/revoke": account.Admin,
+	"GET /settings/catalog":              account.Admin,
+	"GET /settings/catalog/{key}":        account.Admin,
+	"POST /settings/catalog/{key}":       account.Admin,
+	"POST /settings/catalog/{key}/reset": account.Admin,
+	"GET /settings/tokens":               account.Admin,
+	"POST /settings/tokens":              account.Admin,
+	"POST /settings/tokens/{id}/revoke":  account.Admin,
 
 	"GET /audit":         account.Admin,
 	"GET /audit/log.csv": account.Admin,

@@ -104,17 +104,27 @@ func (c *Console) makeToken(r *http.Request, v visit, name string, role account.
 	if role != account.Admin {
 		return "", fault.Errorf(fault.Invalid, "a token that may delete usage data has the role admin")
 	}
-	if !c.fresh(r, v) {
-		err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), v.address)
-		if fault.KindOf(err) == fault.Unauthorized {
-			return "", fault.Errorf(fault.Invalid, "this is not your password; no token was made")
-		}
-		if err != nil {
-			return "", err
-		}
-		c.Sessions.SetProved(r.Context())
+	if err := c.proveFor(r, v, "no token was made"); err != nil {
+		return "", err
 	}
 	return c.Accounts.MakeErasing(r.Context(), v.actor(), name, days)
+}
+
+// proveFor makes sure that it is still the member who asks for what cannot be undone:
+// he has signed in just now, or tells his password. Otherwise is what was not done then.
+func (c *Console) proveFor(r *http.Request, v visit, otherwise string) error {
+	if c.fresh(r, v) {
+		return nil
+	}
+	err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), v.address)
+	if fault.KindOf(err) == fault.Unauthorized {
+		return fault.Errorf(fault.Invalid, "this is not your password; %s", otherwise)
+	}
+	if err != nil {
+		return err
+	}
+	c.Sessions.SetProved(r.Context())
+	return nil
 }
 
 func (c *Console) postRevokeToken(w http.ResponseWriter, r *http.Request, v visit) error {

@@ -18,9 +18,13 @@ type usagePage struct {
 	Trust  trustView
 	Risks  []riskCount
 	Cards  []cardView
+	Hidden []hiddenView
 	Start  bool // there is no license server yet: how to begin
 	HubURL string
 }
+
+// A hiddenView is a product that has no card.
+type hiddenView struct{ Name, Href string }
 
 // A trustView says what the numbers of a page rest on.
 type trustView struct {
@@ -93,6 +97,9 @@ func newUsagePage(clock look.Clock, o usage.Overview, hubURL string) usagePage {
 	p := usagePage{
 		Trust: newTrust(clock, o.Trust), Risks: riskCounts(o.Cards),
 		Start: o.Trust.Total == 0 && len(o.Cards) == 0, HubURL: hubURL,
+	}
+	for _, h := range o.Hidden {
+		p.Hidden = append(p.Hidden, hiddenView{h.Name, productPath(h.Key)})
 	}
 	names := map[string]string{}
 	for _, card := range o.Cards {
@@ -246,6 +253,12 @@ func productSub(p catalog.Product) string {
 	}
 	if p.Code != "" {
 		parts = append(parts, "feature "+p.Code)
+	}
+	if p.Edition != "" && !strings.Contains(p.Name, p.Edition) {
+		parts = append(parts, "edition "+p.Edition)
+	}
+	if p.Hidden {
+		parts = append(parts, "hidden on the Usage page by your catalog")
 	}
 	switch word := managerWord(p.Daemon); {
 	case p.Daemon == "":

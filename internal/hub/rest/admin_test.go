@@ -152,6 +152,19 @@ func TestSettingsAreChangedFromWhatWasRead(t *testing.T) {
 	if again.body != changed.body || again.header.Get("ETag") != changed.header.Get("ETag") {
 		t.Errorf("read again: %s %s, want %s %s", again.header.Get("ETag"), again.body, changed.header.Get("ETag"), changed.body)
 	}
+	short := strings.Replace(first.body, `"keep_days":null`, `"keep_days":90`, 1)
+	if got := c.wants(http.StatusForbidden, "PUT", "/settings", short); !strings.Contains(got.body, "may delete") {
+		t.Error(got.body)
+	}
+	eraser := c
+	var err error
+	if eraser.token, err = c.hub.Accounts.MakeErasing(t.Context(), c.hub.Actor(), "eraser", 1); err != nil {
+		t.Fatal(err)
+	}
+	eraser.wants(http.StatusUnprocessableEntity, "PUT", "/settings", strings.Replace(short, "90", "9", 1))
+	if got := eraser.wants(http.StatusOK, "PUT", "/settings", short); !strings.Contains(got.body, `"keep_days":90`) {
+		t.Error(got.body)
+	}
 	c.wants(http.StatusUnprocessableEntity, "PUT", "/settings", strings.Replace(to, "Europe/Berlin", "Nowhere/Never", 1))
 	c.wants(http.StatusOK, "PUT", "/settings", first.body)
 }
@@ -285,4 +298,44 @@ func TestEveryOperationIsOpenToItsRoleOnly(t *testing.T) {
 		t.Errorf("%d requests: this test does not see the operations", asked)
 	}
 	t.Logf("T-01: %d requests with tokens, each answered as its role may have it", asked)
+}
+
+// What a program says of the catalog counts for its next question, and what does not go
+// together is refused.
+func TestProgramsChangeTheCatalog(t *testing.T) {
+	c := newClient(t, account.Admin)
+	c.reads("lic-a", 3)
+	c.wants(http.StatusNoContent, "PUT", "/catalog/feature", `{"name":"Drawing","model":"named user"}`)
+	var products listed[rest.ProductUse]
+	c.get("/products").into(t, &products)
+	if len(products.Items) != 1 || products.Items[0].Name != "Drawing" || products.Items[0].Model != "named user" {
+		t.Errorf("renamed: %+v", products)
+	}
+	c.wants(http.StatusNoContent, "PUT", "/catalog/feature", `{"into":"acme.suite"}`)
+	var d rest.Details
+	c.get("/products/acme.suite").into(t, &d)
+	if d.Name != "suite" || *d.Peak.Value != 3 {
+		t.Errorf("counted as another: %+v", d)
+	}
+	c.wants(http.StatusConflict, "PUT", "/catalog/acme.suite", `{"into":"acme.third"}`)
+	c.wants(http.StatusConflict, "PUT", "/catalog/other", `{"into":"feature"}`)
+	c.wants(http.StatusNoContent, "PUT", "/catalog/acme.suite", `{"hidden":true}`)
+	c.get("/products").into(t, &products)
+	if len(products.Items) != 0 {
+		t.Errorf("a hidden product is listed: %+v", products)
+	}
+	var all listed[rest.CatalogEntry]
+	c.get("/catalog").into(t, &all)
+	if len(all.Items) != 2 || all.Items[0].Key != "feature" || all.Items[0].Said.Into != "acme.suite" || !all.Items[0].Counts.Hidden || all.Items[1].Servers != 0 {
+		t.Errorf("catalog %+v", all)
+	}
+	for _, bad := range []string{`{}`, `{"into":"feature"}`, `{"into":"..."}`, `{"into":"acme.x","name":"y"}`, `{"model":"cheap"}`, `{"into":"citrix.CITRIX"}`} {
+		c.wants(http.StatusUnprocessableEntity, "PUT", "/catalog/feature", bad)
+	}
+	c.wants(http.StatusNoContent, "DELETE", "/catalog/feature", "")
+	c.wants(http.StatusNotFound, "DELETE", "/catalog/feature", "")
+	c.get("/products").into(t, &products)
+	if len(products.Items) != 1 || products.Items[0].Name != "feature" {
+		t.Errorf("taken back: %+v", products)
+	}
 }

@@ -76,6 +76,9 @@ func (s *Server) register(api huma.API) {
 	add(s, api, account.Admin, get, "/settings", "get-settings", "The settings of the organisation", s.settings)
 	add(s, api, account.Admin, put, "/settings", "change-settings", "Change the settings of the organisation", s.changeSettings, described(
 		"With If-Match, the ETag of the settings as they were read, nothing is changed that somebody else has changed meanwhile: that is 412."), withErrors(http.StatusPreconditionFailed))
+	add(s, api, account.Viewer, get, "/catalog", "list-catalog", "Features and the products as which they count", s.catalog)
+	add(s, api, account.Admin, put, "/catalog/{key}", "set-catalog", "Say what a feature counts as, instead of the catalog", s.setCatalog)
+	add(s, api, account.Admin, del, "/catalog/{key}", "reset-catalog", "Take back what was said of a feature", s.resetCatalog)
 	add(s, api, account.Admin, get, "/members", "list-members", "Who may sign in", s.members)
 	add(s, api, account.Admin, put, "/members/{id}/role", "change-role", "Give a member another role", s.changeRole)
 	add(s, api, account.Admin, del, "/members/{id}", "remove-member", "Remove a member, who is signed out everywhere", s.removeMember)

@@ -22,7 +22,7 @@ func (a *Asked) question(step usage.Step) usage.Question {
 }
 
 func newProduct(p catalog.Product) Product {
-	return Product{Key: p.Key, Name: p.Name, Edition: p.Edition, Model: string(p.Model), Daemon: p.Daemon}
+	return Product{Key: p.Key, Name: p.Name, Edition: p.Edition, Model: string(p.Model), Daemon: p.Daemon, Hidden: p.Hidden}
 }
 
 func (s *Server) products(ctx context.Context, in *Paging) (*body[page[ProductUse]], error) {

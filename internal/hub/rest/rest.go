@@ -41,6 +41,7 @@ type Usage interface {
 	Denials(ctx context.Context, org int64, q usage.Question) (usage.Denials, error)
 	Checkouts(ctx context.Context, org int64, q usage.Question) (usage.Checkouts, error)
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
+	Catalog(ctx context.Context, org int64) ([]usage.CatalogRow, error)
 }
 
 // Accounts knows tokens and organisations; see account.Service.
@@ -97,6 +98,7 @@ type Server struct {
 	Accounts      Accounts
 	Registrations Registrations
 	Erasure       Erasure
+	Catalog       Catalog
 	Audit         Audit
 	Witness       Witness
 	Now           func() time.Time

@@ -19,10 +19,11 @@ type Settings struct {
 	ReportingHours *int   `json:"reporting_hours" minimum:"1" maximum:"8784" doc:"Not Reporting after; null: 72."`
 	ListedHours    *int   `json:"listed_hours" minimum:"1" maximum:"8784" doc:"Silent, and out of the list, after; null: 720."`
 	AwaitedHours   *int   `json:"awaited_hours" minimum:"1" maximum:"8784" doc:"First upload due within; null: 24."`
+	KeepDays       *int   `json:"keep_days" minimum:"62" maximum:"36525" doc:"For so many days usage data are kept; null: for ever. What is older is removed for good. To keep them for less time takes a token that may delete usage data."`
 }
 
 func newSettings(s account.Settings) Settings {
-	return Settings{s.Name, s.Zone, hours(s.Reporting), hours(s.Listed), hours(s.Awaited)}
+	return Settings{s.Name, s.Zone, hours(s.Reporting), hours(s.Listed), hours(s.Awaited), days(s.KeepDays)}
 }
 
 // hours are null where the default counts.
@@ -34,6 +35,14 @@ func hours(d time.Duration) *int {
 	return &n
 }
 
+// days are null for ever.
+func days(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
 // settings are what a client has sent.
 func (s Settings) settings() account.Settings {
 	length := func(hours *int) time.Duration {
@@ -42,7 +51,11 @@ func (s Settings) settings() account.Settings {
 		}
 		return time.Duration(*hours) * time.Hour
 	}
-	return account.Settings{Name: s.Name, Zone: s.Zone, Reporting: length(s.ReportingHours), Listed: length(s.ListedHours), Awaited: length(s.AwaitedHours)}
+	out := account.Settings{Name: s.Name, Zone: s.Zone, Reporting: length(s.ReportingHours), Listed: length(s.ListedHours), Awaited: length(s.AwaitedHours)}
+	if s.KeepDays != nil {
+		out.KeepDays = *s.KeepDays
+	}
+	return out
 }
 
 // taggedSettings are settings with the tag that If-Match wants.
@@ -76,14 +89,13 @@ type settingsInput struct {
 // changeSettings changes all settings at once. With If-Match they are changed from what
 // the client has read only, also where somebody changes them in the same moment.
 func (s *Server) changeSettings(ctx context.Context, in *settingsInput) (*taggedSettings, error) {
-	c := callerOf(ctx)
-	var from *account.Settings
+	c, to := callerOf(ctx), in.Body.settings()
+	o, err := s.Accounts.Organisation(ctx, c.Org)
+	if err != nil {
+		return nil, err
+	}
+	was := o.Settings()
 	if in.Match != "" {
-		o, err := s.Accounts.Organisation(ctx, c.Org)
-		if err != nil {
-			return nil, err
-		}
-		was := o.Settings()
 		now, err := newTaggedSettings(was)
 		if err != nil {
 			return nil, err
@@ -91,10 +103,12 @@ func (s *Server) changeSettings(ctx context.Context, in *settingsInput) (*tagged
 		if !matches(in.Match, now.ETag) {
 			return nil, errStale
 		}
-		from = &was
 	}
-	err := s.Accounts.Change(ctx, c.actor(), from, in.Body.settings())
-	if from != nil && err != nil && fault.KindOf(err) == fault.Conflict {
+	if to.Removes(was) && !s.Now().Before(c.Erases) {
+		return nil, fault.Errorf(fault.Forbidden, "to keep usage data for less time removes some for good: that takes a token that may delete")
+	}
+	err = s.Accounts.Change(ctx, c.actor(), &was, to)
+	if in.Match != "" && err != nil && fault.KindOf(err) == fault.Conflict {
 		return nil, errStale
 	}
 	if err != nil {

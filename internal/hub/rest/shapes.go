@@ -37,6 +37,8 @@ type Organisation struct {
 	Name    string    `json:"name"`
 	Zone    string    `json:"zone" doc:"IANA name. Its calendar decides days and months."`
 	Created time.Time `json:"created"`
+
+	RemovedBefore *time.Time `json:"removed_before" doc:"Usage data before this instant were removed because the organisation does not keep them longer; null if none were."`
 }
 
 // LicenseServer is a license server.
@@ -78,6 +80,7 @@ type Product struct {
 	Name    string `json:"name"`
 	Edition string `json:"edition"`
 	Model   string `json:"model"`
+	Hidden  bool   `json:"hidden" doc:"The organisation's catalog hides it: no list of products has it."`
 	Daemon  string `json:"daemon" doc:"The vendor daemon that serves it; empty if it is not known."`
 }
 
@@ -315,5 +318,5 @@ func newEntry(e audit.Entry) Entry {
 }
 
 func newOrganisation(o account.Organisation) Organisation {
-	return Organisation{o.PublicID, o.Name, o.Zone, o.Created}
+	return Organisation{o.PublicID, o.Name, o.Zone, o.Created, instant(o.Trimmed)}
 }

@@ -11,6 +11,7 @@ import (
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
+	"headroom/internal/hub/retention"
 )
 
 // setupToken is the name in meta of the hash of the set-up link's token.
@@ -156,10 +157,10 @@ func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error)
 // OrganisationByID implements account.Store.
 func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organisation, error) {
 	o := account.Organisation{ID: org}
-	var created, reporting, listed, awaited int64
+	var created, reporting, listed, awaited, trimmed int64
 	err := db.lookup(ctx, `
-		SELECT public_id, name, zone, created, reporting, listed, awaited FROM organisation WHERE org_id = $1`, org).
-		Scan(&o.PublicID, &o.Name, &o.Zone, &created, &reporting, &listed, &awaited)
+		SELECT public_id, name, zone, created, reporting, listed, awaited, keep_days, trimmed_before FROM organisation WHERE org_id = $1`, org).
+		Scan(&o.PublicID, &o.Name, &o.Zone, &created, &reporting, &listed, &awaited, &o.KeepDays, &trimmed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Organisation{}, fault.Errorf(fault.NotFound, "no such organisation")
 	}
@@ -167,6 +168,9 @@ func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organ
 		return account.Organisation{}, fmt.Errorf("read organisation %d: %w", org, err)
 	}
 	o.Created = instant(created)
+	if trimmed != 0 {
+		o.Trimmed = retention.Instant(int32(trimmed))
+	}
 	o.Reporting, o.Listed, o.Awaited = length(reporting), length(listed), length(awaited)
 	return o, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/retention"
 )
 
 // putAll puts batches in a transaction and returns what became of each. Locks
@@ -106,13 +107,23 @@ func putOne(ctx context.Context, tx handle, s *serverState, numbers epochs, b *i
 	if s.removed != 0 {
 		return ingest.Discarded, nil
 	}
-	if s.erased != 0 {
+	if since := s.since(b); since != 0 {
 		var none bool
-		if b, none = b.Since((s.erased + 999) / 1000); none {
+		if b, none = b.Since(since); none {
 			return ingest.Discarded, nil
 		}
 	}
 	return ingest.Stored, s.add(ctx, tx, b)
+}
+
+// since returns the instant before which nothing of a batch is kept, in Unix seconds: it
+// was deleted, or its organisation does not keep it as long. 0: all is kept.
+func (s *serverState) since(b *ingest.Batch) int64 {
+	since := (s.erased + 999) / 1000
+	if s.keepDays != 0 {
+		since = max(since, retention.Instant(retention.Cutoff(b.Received, s.keepDays)).Unix())
+	}
+	return since
 }
 
 // A querier is a handle or a transaction.

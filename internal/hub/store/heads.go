@@ -28,9 +28,10 @@ func (db reader) Stamp(ctx context.Context, org int64) (s usage.Stamp, err error
 	err = db.lookup(ctx, `
 		SELECT COUNT(*), CAST(COALESCE(SUM(revision), 0) AS BIGINT), CAST(COALESCE(SUM(registered_at), 0) AS BIGINT),
 			CAST(COALESCE(SUM(removed_at), 0) AS BIGINT), CAST(COALESCE(SUM(acknowledged_at), 0) AS BIGINT),
-			COALESCE((SELECT n FROM counter WHERE org_id = $1 AND name = $2), 0)
+			COALESCE((SELECT n FROM counter WHERE org_id = $1 AND name = $2), 0),
+			COALESCE((SELECT catalog FROM organisation WHERE org_id = $1), 0)
 		FROM license_server WHERE org_id = $1`, org, packCounter).
-		Scan(&s.Servers, &s.Revisions, &s.Registered, &s.Removed, &s.Acknowledged, &s.Pack)
+		Scan(&s.Servers, &s.Revisions, &s.Registered, &s.Removed, &s.Acknowledged, &s.Pack, &s.Catalog)
 	if err != nil {
 		return s, fmt.Errorf("read the state of organisation %d: %w", org, err)
 	}

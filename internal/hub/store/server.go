@@ -25,6 +25,7 @@ type serverState struct {
 	agent               int64
 	registered, removed int64
 	erased              int64 // what is older was deleted, in milliseconds
+	keepDays            int   // so many days of usage data are kept; 0: all
 	revision            int64
 
 	infoAt       int64
@@ -63,9 +64,10 @@ func lockServer(ctx context.Context, tx handle, k serverKey) (*serverState, erro
 	err := tx.QueryRowContext(ctx, `
 		UPDATE license_server SET revision = revision + 1 WHERE org_id = $1 AND guid = $2
 		RETURNING server_id, agent_id, registered_at, removed_at, erased_at, revision, info_at,
-			last_reported, last_contact, last_reading, failed_at, failure, offset_at, offset_ms, holders_at`,
+			last_reported, last_contact, last_reading, failed_at, failure, offset_at, offset_ms, holders_at,
+			COALESCE((SELECT keep_days FROM organisation WHERE org_id = $1), 0)`,
 		k.org, k.guid).Scan(&s.id, &s.agent, &s.registered, &s.removed, &s.erased, &s.revision, &s.infoAt,
-		&s.lastReported, &s.lastContact, &s.lastReading, &s.failedAt, &s.failure, &s.offsetAt, &s.offsetMS, &s.holdersAt)
+		&s.lastReported, &s.lastContact, &s.lastReading, &s.failedAt, &s.failure, &s.offsetAt, &s.offsetMS, &s.holdersAt, &s.keepDays)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

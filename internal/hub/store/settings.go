@@ -25,8 +25,10 @@ func (db *DB) Change(ctx context.Context, from *account.Settings, to account.Set
 			return nil
 		}
 		_, err = tx.ExecContext(ctx, `
-			UPDATE organisation SET name = $2, zone = $3, reporting = $4, listed = $5, awaited = $6 WHERE org_id = $1`,
-			e.Org, to.Name, to.Zone, to.Reporting.Milliseconds(), to.Listed.Milliseconds(), to.Awaited.Milliseconds())
+			UPDATE organisation SET name = $2, zone = $3, reporting = $4, listed = $5, awaited = $6,
+				trimmed_before = CASE WHEN keep_days = $7 THEN trimmed_before ELSE 0 END, keep_days = $7
+			WHERE org_id = $1`,
+			e.Org, to.Name, to.Zone, to.Reporting.Milliseconds(), to.Listed.Milliseconds(), to.Awaited.Milliseconds(), int64(to.KeepDays))
 		if err != nil {
 			return err
 		}
@@ -41,8 +43,8 @@ func (db *DB) Change(ctx context.Context, from *account.Settings, to account.Set
 func lockSettings(ctx context.Context, tx *sql.Tx, org int64) (s account.Settings, err error) {
 	var reporting, listed, awaited int64
 	err = tx.QueryRowContext(ctx, `
-		UPDATE organisation SET name = name WHERE org_id = $1 RETURNING name, zone, reporting, listed, awaited`, org).
-		Scan(&s.Name, &s.Zone, &reporting, &listed, &awaited)
+		UPDATE organisation SET name = name WHERE org_id = $1 RETURNING name, zone, reporting, listed, awaited, keep_days`, org).
+		Scan(&s.Name, &s.Zone, &reporting, &listed, &awaited, &s.KeepDays)
 	s.Reporting, s.Listed, s.Awaited = length(reporting), length(listed), length(awaited)
 	return s, err
 }

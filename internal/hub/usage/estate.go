@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -217,9 +218,12 @@ func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject
 	for _, pool := range pools {
 		p.pools[pool.Server] = append(p.pools[pool.Server], pool)
 	}
+	if err := p.follow(ctx, store, org, &s.memory); err != nil {
+		return err
+	}
 	p.estate = nil
 	e.list(p.records)
-	e.products = s.products(e.servers, p.pools)
+	e.products = s.products(e.servers, p.pools, p.overrides)
 	y.wanted = p.want(e.products, what)
 	if err := y.run(); err != nil {
 		return err
@@ -227,6 +231,21 @@ func (p *past) refresh(ctx context.Context, store Store, e *estate, what subject
 	p.echoes.follow(p.servers)
 	e.bind(p)
 	p.estate, p.stamp, p.read = e, stamp, e.now
+	return nil
+}
+
+// follow reads what an organisation says of the catalog. Where that has changed, what
+// was computed of products is about others now.
+func (p *past) follow(ctx context.Context, store Store, org int64, m *memory) error {
+	said, err := store.Overrides(ctx, org)
+	if err != nil {
+		return err
+	}
+	if !maps.Equal(said, p.overrides) {
+		p.changes.now = m.change()
+		p.changes.all = p.changes.now
+	}
+	p.overrides = said
 	return nil
 }
 
@@ -293,8 +312,8 @@ func (s *Service) productOf(on Server, daemon, feature string) catalog.Product {
 	return catalog.Served(on.Manager, daemon, feature)
 }
 
-// products groups the pools of the servers.
-func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product {
+// products groups the pools of the servers, by the word of their organisation.
+func (s *Service) products(servers []*server, pools map[int64][]Pool, said catalog.Overrides) []*product {
 	byKey := make(map[string]*product)
 	var out []*product
 	for _, one := range servers {
@@ -304,13 +323,15 @@ func (s *Service) products(servers []*server, pools map[int64][]Pool) []*product
 			if what.System {
 				continue
 			}
+			daemon := what.Daemon
+			what = said.Of(what)
 			if byKey[what.Key] == nil {
 				byKey[what.Key] = &product{Product: what}
 				out = append(out, byKey[what.Key])
 			}
 			l := &line{server: one, pool: p}
 			if p.SharedWith != "" {
-				l.shared = s.productOf(one.Server, what.Daemon, p.SharedWith).Name
+				l.shared = said.Of(s.productOf(one.Server, daemon, p.SharedWith)).Name
 			}
 			byKey[what.Key].lines = append(byKey[what.Key].lines, l)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"headroom/internal/catalog"
 	"headroom/internal/insight"
 	"headroom/internal/series"
 )
@@ -27,6 +28,8 @@ type past struct {
 	changes changes
 	echoes  echoes
 	asked   map[string]bool // by key: the products that were asked for
+
+	overrides catalog.Overrides
 
 	// What was read last, while the stamp stays the same; under sync.
 	stamp   Stamp

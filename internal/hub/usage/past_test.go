@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"headroom/internal/catalog"
 	"headroom/internal/hub/usage"
 	"headroom/internal/insight"
 	"headroom/internal/license"
@@ -77,6 +78,10 @@ func (s twoEstates) Denials(ctx context.Context, org, from, to int64) iter.Seq2[
 
 func (s twoEstates) Imported(ctx context.Context, org int64, from, to int32) iter.Seq2[usage.ImportedDay, error] {
 	return s.of(org).Imported(ctx, org, from, to)
+}
+
+func (s twoEstates) Overrides(ctx context.Context, org int64) (catalog.Overrides, error) {
+	return s.of(org).Overrides(ctx, org)
 }
 
 func (s twoEstates) Snapshot(_ context.Context, f func(usage.Store) error) error { return f(s) }

@@ -62,6 +62,12 @@ func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err er
 	err = s.ask(ctx, org, everything, func(e *estate) error {
 		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers)}
 		for _, p := range e.products {
+			if p.Hidden {
+				if p.current() {
+					out.Hidden = append(out.Hidden, p.Product)
+				}
+				continue
+			}
 			peaks, err := s.peaks(e, p.Key, p.lines)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"headroom/internal/catalog"
 	"headroom/internal/license"
 	"headroom/internal/series"
 )
@@ -34,6 +35,9 @@ type Store interface {
 	// least one record. A pool whose data were deleted is not listed until it
 	// has a record again.
 	Pools(ctx context.Context, org int64) ([]Pool, error)
+
+	// Overrides returns what the organisation says of features instead of the catalog.
+	Overrides(ctx context.Context, org int64) (catalog.Overrides, error)
 
 	// Rosters lists what the license servers say of their assignments, by
 	// Server.ID, of those that tell any.
@@ -88,7 +92,7 @@ type Store interface {
 }
 
 // A Stamp stands for a state of an organisation's servers, pools and blocks.
-type Stamp struct{ Servers, Revisions, Registered, Removed, Acknowledged, Pack int64 }
+type Stamp struct{ Servers, Revisions, Registered, Removed, Acknowledged, Pack, Catalog int64 }
 
 // A Mark says which state of an organisation's blocks is known; the zero Mark:
 // none.

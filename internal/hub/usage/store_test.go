@@ -10,6 +10,7 @@ import (
 	"time"
 	_ "time/tzdata" // the tests need zones wherever they run
 
+	"headroom/internal/catalog"
 	"headroom/internal/fault"
 	"headroom/internal/hub/usage"
 	"headroom/internal/license"
@@ -29,7 +30,11 @@ type estate struct {
 	people  map[int64][]usage.Assignee
 	sources map[int64][]usage.Source
 	holders []usage.Holder
+	said    catalog.Overrides
+	catalog int64 // grows with every change of said
 }
+
+func (e *estate) Overrides(context.Context, int64) (catalog.Overrides, error) { return e.said, nil }
 
 func (e *estate) Holders(_ context.Context, _ int64, feature string) iter.Seq2[usage.Holder, error] {
 	return func(yield func(usage.Holder, error) bool) {
@@ -188,6 +193,7 @@ func (e *estate) Stamp(_ context.Context, org int64) (s usage.Stamp, err error) 
 		s.Acknowledged += r.LastReported.Unix() + r.FailedAt.Unix() // the tests set them as they like
 		s.Removed += r.Removed.Unix()
 	}
+	s.Catalog = e.catalog
 	return s, e.check(org)
 }
 

@@ -157,7 +157,8 @@ type Overview struct {
 	Organisation Organisation
 	At           time.Time // when it was asked
 	Trust        Trust
-	Cards        []Card // worst risk first, then by name
+	Cards        []Card            // worst risk first, then by name
+	Hidden       []catalog.Product // that have no card because their organisation wants none
 }
 
 // A Step is the length of a trend's buckets.
