@@ -56,7 +56,7 @@ func (f *Filter) search(from Reader, than Peak, scratches []*Scratch) (Peak, err
 			b.found(d)
 		}
 	}
-	if f.lookAhead(len(scratches)) {
+	if f.lookAhead(len(scratches), b.sum) {
 		for _, d := range b.days {
 			d.key = d.bound()
 		}
@@ -184,15 +184,16 @@ func (d *day) bound() int64 {
 const ahead = 9
 
 // lookAhead bounds the hours of the days with high bounds, track by track: that is
-// much quicker than day by day. It reports whether there were any.
-func (f *Filter) lookAhead(goroutines int) bool {
+// much quicker than day by day. Days that cannot reach what was found are left
+// out. It reports whether there were any.
+func (f *Filter) lookAhead(goroutines int, found int64) bool {
 	high := int64(0)
 	for i := range f.days {
 		high = max(high, f.days[i].high)
 	}
 	var days []*day
 	for i := range f.days {
-		if d := &f.days[i]; d.hours == nil && !d.isSlow() && d.high > 0 && 16*d.high >= ahead*high {
+		if d := &f.days[i]; d.hours == nil && !d.isSlow() && d.high >= max(1, found) && 16*d.high >= ahead*high {
 			days = append(days, d)
 		}
 	}

@@ -141,7 +141,8 @@ type Source struct {
 	Summary *series.Summary // of the pool, if it is plain; nil if the block has nothing of it, or it is not plain
 	Has     bool            // the block has something of the pool
 	// Read decodes what the block says of the pool.
-	Read func(pool series.PoolID) (series.Day, error)
+	Read   func(pool series.PoolID) (series.Day, error)
+	Pieces []series.Piece // memory to play the day in
 }
 
 // Grow makes the track longer by a day: the days between are such that have no
@@ -319,7 +320,11 @@ func (t *Track) entry(day int32, s *Source) (e entry, err error) {
 	case still:
 		t.growStill(s, &e)
 	default:
-		err = t.growGeneral(s, &e)
+		if t.isPlainUse(s, &e) {
+			t.growPlain(s, &e)
+		} else {
+			err = t.growGeneral(s, &e)
+		}
 	}
 	if t.saidTo = max(t.saidTo, e.saidTo); err == nil && (e.known < 0 || e.unknown < 0 || e.known+e.unknown > series.DaySeconds) {
 		err = fmt.Errorf("license server %d, pool %d, UTC day %d: %d seconds known and %d unknown", t.Server, t.Pool, day, e.known, e.unknown)
@@ -340,6 +345,30 @@ func (t *Track) classOf(s *Source, e *entry) class {
 		return plain
 	}
 	return general
+}
+
+// isPlainUse says whether a general day is one for what is played of it only: the
+// use and the seconds of a plain pool, with other terms than what holds at its
+// midnight, or on the pool's first day. Then its head tells what it grows by.
+func (t *Track) isPlainUse(s *Source, e *entry) bool {
+	if s == nil || s.Summary == nil || t.UpTo < s.last() {
+		return false
+	}
+	if _, ok := t.indexOf(s.Summary.Terms); !ok {
+		return false
+	}
+	switch {
+	case e.terms == endedTerms:
+		return false
+	case e.terms == noTerms:
+		return len(t.facts) == 0 && t.First == s.first()
+	}
+	return t.First <= e.start && t.terms[e.terms].State == s.Summary.Terms.State
+}
+
+func (s *Source) first() int64 {
+	first, _, _, _, _ := s.View.Readings()
+	return first
 }
 
 func (s *Source) last() int64 {
@@ -377,27 +406,38 @@ func (t *Track) hold(s *Source, e *entry) {
 			terms = s.Summary.Terms
 		}
 	}
-	i := slices.Index(t.terms, terms)
-	if i < 0 {
-		if len(t.terms) > maxTerms {
-			return
-		}
-		i = len(t.terms)
-		t.terms = append(t.terms, terms)
+	if i, ok := t.indexOf(terms); ok {
+		e.terms, e.carry, e.until = i, use, min(until-e.start, series.DaySeconds)
 	}
-	e.terms, e.carry, e.until = i, use, min(until-e.start, series.DaySeconds)
+}
+
+// indexOf returns the index of terms, which it may give to them; false where there
+// is none left.
+func (t *Track) indexOf(terms series.Terms) (i int, ok bool) {
+	if i = slices.Index(t.terms, terms); i >= 0 {
+		return i, true
+	}
+	if len(t.terms) > maxTerms {
+		return 0, false
+	}
+	t.terms = append(t.terms, terms)
+	return len(t.terms) - 1, true
 }
 
 // growPlain adds what a plain pool's samples say to what holds at midnight.
 func (t *Track) growPlain(s *Source, e *entry) {
 	first, last, hold, lost, _ := s.View.Readings()
-	t.ordinary = ordinary{true, e.terms, s.Summary.Last, last + hold}
+	terms, _ := t.indexOf(s.Summary.Terms)
+	t.ordinary = ordinary{true, terms, s.Summary.Last, last + hold}
 	if s.Summary.Terms.State == license.StateUncounted {
 		return
 	}
 	end := min(last+hold, e.start+series.DaySeconds)
 	carried := min(e.until, first-e.start)
 	e.know(carried+end-first-lost, end, t.UpTo)
+	if t.First > e.start {
+		e.unknown -= first - e.start // the pool is absent before
+	}
 	if e.highest = s.Summary.Max; carried > 0 && e.carry > e.highest {
 		e.each = s.Summary.Hours()
 		e.carried(carried)
@@ -454,21 +494,26 @@ func (e *entry) know(known, end, upTo int64) {
 func (t *Track) growGeneral(s *Source, e *entry) error {
 	t.settle(series.DayOf(e.start))
 	var day *series.Day
+	var pieces []series.Piece
 	if s != nil {
 		read, err := s.Read(t.Pool)
 		if err != nil {
 			return err
 		}
-		day = &read
+		day, pieces = &read, s.Pieces
 	}
 	before := series.Known
 	if e.until == 0 {
 		before = series.Absent
 	}
-	for _, p := range t.state.AppendDay(nil, day, t.Pool, t.frame(e.start, series.Absent)) {
+	pieces = t.state.AppendDay(pieces[:0], day, t.Pool, t.frame(e.start, series.Absent))
+	for _, p := range pieces {
 		e.count(&p)
 		t.odd = t.odd || p.Kind != series.Absent && before == series.Absent && p.From > t.UpTo
 		before = p.Kind
+	}
+	if s != nil {
+		s.Pieces = pieces
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 )
 
 // docs/format/store.md tells the bytes of a pack.
@@ -85,6 +86,7 @@ func (k packKey) decode(blocks []block, heads []byte) ([]block, error) {
 	}
 	r := packReader{rest: heads[1:n]}
 	count := int(r.number(min(partServers, uint64(n)/entrySize)))
+	blocks = slices.Grow(blocks, count)
 	var sizes [partServers]int // of the heads
 	first := len(blocks)
 	before := k.part << partBits

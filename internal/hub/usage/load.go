@@ -17,7 +17,11 @@ import (
 const roomDays = 16
 
 // loadDays is how many days of heads are read at a time while servers are loaded.
-const loadDays = 16
+const loadDays = 8
+
+// headRoom is for how many bytes of heads a part has room from the start: more
+// than most need, since what is not touched costs nothing, and growing does.
+const headRoom = 2 << 20
 
 // A headPart is the heads of some days, and what they are made of. It is used
 // again for later days.
@@ -42,7 +46,7 @@ func (y *syncer) load(records []Record) error {
 	}
 	loads := make(map[int64]*loading)
 	for _, r := range records {
-		s := &serverPast{pools: y.pools[r.ID]}
+		s := &serverPast{pools: y.pools[r.ID], days: make([]dayVersion, 0, y.daysOf(r.ID))}
 		s.upTo, s.after = standing(r, y.e)
 		y.servers[r.ID] = s
 		loads[r.ID] = &loading{serverPast: s, isNew: true}
@@ -76,13 +80,26 @@ func (y *syncer) load(records []Record) error {
 	return nil
 }
 
+// mostDays is for how many days room is made before they are seen: a license
+// server's clock may be decades off.
+const mostDays = 4000
+
+// daysOf returns for how many days a new past gets room.
+func (y *syncer) daysOf(server int64) int {
+	today := series.DayOf(y.e.now.Unix())
+	first := today
+	for _, p := range y.pools[server] {
+		first = min(first, series.DayOf(p.First))
+	}
+	return min(int(today-first), mostDays) + roomDays
+}
+
 // addTracks adds tracks without days to a past, and returns them, ascending as
 // the pools are.
 func (y *syncer) addTracks(s *serverPast, pools []Pool) []*insight.Track {
 	added := make([]*insight.Track, 0, len(pools))
 	for _, p := range pools {
 		t := &insight.Track{Server: p.Server, Pool: p.ID, First: p.First, UpTo: s.upTo, After: s.after}
-		t.Expect(series.DayOf(y.e.now.Unix()) + roomDays)
 		added = append(added, t)
 	}
 	s.tracks = append(s.tracks, added...)
@@ -124,9 +141,13 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 	if anyNew { // a block may be older than every pool: of readings that had none
 		from, to = math.MinInt32, first
 	}
+	hands := make([]*hand, runtime.GOMAXPROCS(0))
+	for i := range hands {
+		hands[i] = y.newHand()
+	}
 	parts, free := make(chan *headPart), make(chan *headPart, 2)
 	for range cap(free) {
-		free <- new(headPart)
+		free <- &headPart{bytes: make([]byte, 0, headRoom)}
 	}
 	g, ctx := errgroup.WithContext(y.ctx)
 	g.Go(func() error {
@@ -149,7 +170,7 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 	})
 	g.Go(func() error {
 		for part := range parts {
-			if err := y.loadHeads(part.heads, loads); err != nil {
+			if err := y.loadHeads(part.heads, loads, hands); err != nil {
 				return err
 			}
 			free <- part
@@ -161,13 +182,9 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 }
 
 // drop forgets the blocks that were read so far: a load may look into all days.
-// What was lean of them may not be enough any more.
 func (y *syncer) drop() {
 	y.reading.Lock()
 	defer y.reading.Unlock()
-	for day := range y.full {
-		y.blocks.drop(day)
-	}
 	y.full = nil
 }
 
@@ -194,18 +211,17 @@ func (y *syncer) readHeads(to *headPart, first, end int32, since Mark, loads map
 }
 
 // loadHeads makes the tracks longer by the days of some heads: each server by
-// one goroutine, in the order of the heads.
-func (y *syncer) loadHeads(heads []Head, loads map[int64]*loading) error {
+// one hand, in the order of the heads.
+func (y *syncer) loadHeads(heads []Head, loads map[int64]*loading, hands []*hand) error {
 	var g errgroup.Group
-	parts := runtime.GOMAXPROCS(0)
-	for part := range parts {
+	for part, hand := range hands {
 		g.Go(func() error {
 			for i := range heads {
 				h := &heads[i]
-				if int(h.Server)%parts != part {
+				if int(h.Server)%len(hands) != part {
 					continue
 				}
-				if err := y.loadDay(h, loads[h.Server]); err != nil {
+				if err := hand.loadDay(h, loads[h.Server]); err != nil {
 					return fmt.Errorf("license server %d, UTC day %d: %w", h.Server, h.Day, err)
 				}
 			}
@@ -215,42 +231,64 @@ func (y *syncer) loadHeads(heads []Head, loads map[int64]*loading) error {
 	return g.Wait()
 }
 
+// A hand makes tracks longer, in memory that is used again for each day: there
+// are hundreds of thousands.
+type hand struct {
+	y      *syncer
+	view   series.View
+	pools  series.Summaries
+	source insight.Source
+	head   *Head // that is being read
+}
+
+// newHand returns a hand that reads of the syncer's store what heads do not tell.
+func (y *syncer) newHand() *hand {
+	d := &hand{y: y}
+	d.source = insight.Source{View: &d.view, Read: func(pool series.PoolID) (series.Day, error) {
+		blocks, err := y.blocksOf(d.head.Day)
+		if err != nil {
+			return series.Day{}, err
+		}
+		return blocks.Read(d.head.Server, pool)
+	}}
+	return d
+}
+
 // loadDay makes the new tracks of a server longer by a day.
-func (y *syncer) loadDay(h *Head, l *loading) error {
+func (d *hand) loadDay(h *Head, l *loading) error {
 	if l.isNew {
 		l.days = append(l.days, dayVersion{h.Day, h.Version})
 	}
 	if len(l.tracks) == 0 {
 		return nil
 	}
-	var v series.View
-	if err := v.Open(h.Data, nil); err != nil {
+	d.head = h
+	if err := d.view.Open(h.Data, nil); err != nil {
 		return err
 	}
-	pools := v.Summaries()
-	more := pools.Next()
+	d.pools = d.view.Summaries()
+	more := d.pools.Next()
 	for _, t := range l.tracks {
-		for more && pools.Place.Pool < t.Pool {
-			more = pools.Next()
+		place := &d.pools.Place
+		for more && place.Pool < t.Pool {
+			more = d.pools.Next()
 		}
 		if series.DayOf(t.First) > h.Day {
 			continue
 		}
-		source := insight.Source{View: &v, Read: func(pool series.PoolID) (series.Day, error) {
-			blocks, err := y.blocksOf(h.Day)
-			if err != nil {
-				return series.Day{}, err
-			}
-			return blocks.Read(t.Server, pool)
-		}}
-		if more && pools.Place.Pool == t.Pool {
-			if source.Has = true; pools.Place.Plain {
-				source.Summary = &pools.Summary
-			}
+		if t.End() == 0 { // the hands make room, each for its own: memory that is touched first is slow
+			t.Expect(series.DayOf(d.y.e.now.Unix()) + roomDays)
 		}
-		if err := t.Grow(h.Day, &source); err != nil {
+		d.source.Has, d.source.Summary = more && place.Pool == t.Pool, nil
+		if d.source.Has && place.Plain {
+			d.source.Summary = &d.pools.Summary
+		}
+		if err := t.Grow(h.Day, &d.source); err != nil {
 			return err
 		}
+		if !t.Ordinary(h.Day) {
+			d.y.blocks.drop(h.Day) // what was lean of it is not enough any more
+		}
 	}
-	return pools.Err()
+	return d.pools.Err()
 }

@@ -56,7 +56,7 @@ func (s *blockShelf) builder() *insight.Builder {
 	defer s.mu.Unlock()
 	n := len(s.free)
 	if n == 0 {
-		return new(insight.Builder)
+		return insight.NewBuilder()
 	}
 	b := s.free[n-1]
 	s.free = s.free[:n-1]
