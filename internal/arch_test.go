@@ -68,6 +68,8 @@ var mayImport = map[string]string{
 	"hub/account":         "license catalog series insight fault hub/audit",
 	"hub/erasure":         "license catalog series insight fault hub/audit",
 	"hub/retention":       "hub/audit",
+	"hub/mail":            "",
+	"hub/mail/mailtest":   "hub/mail",
 	"hub/override":        "license catalog fault hub/audit",
 	"hub/usage":           "license catalog series insight fault",
 	"hub/store":           "license catalog series fault " + rules,
