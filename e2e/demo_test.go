@@ -40,6 +40,13 @@ func TestTheDemoShowsEveryManagerAndPeople(t *testing.T) {
 		t.Errorf("a license server of the demo is not read:\n%s", page)
 	}
 	b.look("demo-servers")
+	b.open(home + "/servers")
+	b.submit(`a[href^="/servers/"][href*="-"]:not([href*="delete"])`)
+	b.see("How it stands", "Site and tags", "Pools", "Uploads", "None was declared", "What was done to it")
+	b.fill("tags", "test, production")
+	b.submit(`form[action$="/place"] button`)
+	b.see("Site and tags are set", "production, test")
+	b.look("demo-server")
 
 	b.open(home + "/usage/ugslmd.NX13100N/week?span=31")
 	b.see("By weekday and hour", "The highest hour is", "Monday", "Sunday")

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,7 @@ import (
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
+	"headroom/internal/hub/registration"
 	"headroom/internal/sim"
 )
 
@@ -171,8 +173,24 @@ func (d *demo) join(ctx context.Context) error {
 		if _, err := s.agent.Standing(ctx); err != nil {
 			return err
 		}
+		if err := d.place(ctx, s); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// place says where a license server stands, and what it is for by its name.
+func (d *demo) place(ctx context.Context, s *site) error {
+	st, err := s.agent.Status(ctx)
+	if err != nil {
+		return err
+	}
+	purpose, _, _ := strings.Cut(s.Name, "-")
+	if purpose == "ctx" {
+		purpose = "desktops"
+	}
+	return d.hub.Registrar.SetPlace(ctx, d.actor, st.Servers[0].GUID, registration.Place{Site: s.Site, Tags: []string{purpose}})
 }
 
 // present lets the agents read their servers from now on, all but those of

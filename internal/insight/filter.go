@@ -467,3 +467,20 @@ func (t *Track) piecesOf(to []series.Piece, number int32, blocks *Blocks, v *ser
 	p.From, p.To = series.DayStart(number), series.DayStart(number+1)
 	return append(to, p), nil
 }
+
+// CoverageByDay returns what some tracks cover of each of the UTC days
+// from <= day < to, without a look into a block. Of a silent server of which
+// something is known after its newest record, it misses the seconds between the two.
+func CoverageByDay(tracks []*Track, from, to int32) []Coverage {
+	out := make([]Coverage, max(0, to-from))
+	for _, t := range tracks {
+		if t == nil {
+			continue
+		}
+		for i := range out {
+			day := from + int32(i)
+			out[i] = out[i].Plus(t.whole(day, day+1))
+		}
+	}
+	return out
+}

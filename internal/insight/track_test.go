@@ -392,6 +392,26 @@ func TestTrendOfTracksIsThatOfThePieces(t *testing.T) {
 	})
 }
 
+func TestCoverageByDayIsThatOfThePieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawEstate(t)
+		tracks, s := drawTracks(t, e), drawPart(t)
+		from, to := series.DayOf(s.From), series.DayOf(s.To)+1
+		got := insight.CoverageByDay(tracks, from, to)
+		silent := slices.ContainsFunc(tracks, func(t *insight.Track) bool { return t.After == series.Unknown })
+		for i, c := range got {
+			day := insight.Span{From: series.DayStart(from + int32(i)), To: series.DayStart(from + int32(i) + 1)}
+			want := insight.PeakOf(e.lines(tracks, day), day).Coverage
+			if silent && c.Unknown < want.Unknown {
+				c.Unknown = want.Unknown
+			}
+			if c != want {
+				t.Fatalf("day %d of %d tracks: %+v, want %+v", from+int32(i), len(tracks), c, want)
+			}
+		}
+	})
+}
+
 func TestTrackThatGrowsAnewIsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawEstate(t)

@@ -30,6 +30,7 @@ const (
 	Erased    Act = "usage.delete"   // all usage data of a license server
 
 	Acknowledged Act = "server.acknowledge" // somebody took note that it is silent
+	Placed       Act = "server.place"       // its site and its tags
 
 	Invited       Act = "member.invite"
 	Uninvited     Act = "member.uninvite"
@@ -50,7 +51,7 @@ const (
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
 	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, TokenMade, TokenRevoked,
-	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Erased,
+	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Placed, Erased,
 	Trimmed, CatalogSet, CatalogReset,
 }
 

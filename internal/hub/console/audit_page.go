@@ -62,6 +62,7 @@ var actWords = map[audit.Act]string{
 	audit.Erased:    "Usage data deleted",
 
 	audit.Acknowledged:  "Silence taken note of",
+	audit.Placed:        "Site and tags set",
 	audit.Changed:       "Settings changed",
 	audit.Invited:       "Somebody invited",
 	audit.Uninvited:     "Invitation taken back",
@@ -149,13 +150,18 @@ func newAuditPage(clock look.Clock, address url.Values, q audit.Query, entries [
 	if q.Before > 0 {
 		p.Newest = auditPath("/audit", address, 0)
 	}
+	p.Rows = auditRowsOf(clock, entries)
+	return p
+}
+
+func auditRowsOf(clock look.Clock, entries []audit.Entry) (rows []auditRow) {
 	for _, e := range entries {
-		p.Rows = append(p.Rows, auditRow{
+		rows = append(rows, auditRow{
 			Seq: e.Seq, When: clock.Time(e.At), Who: e.Actor.Name, Address: e.Actor.Address,
 			What: actWord(e.Act), On: e.Subject, Detail: e.Detail,
 		})
 	}
-	return p
+	return rows
 }
 
 // auditPath is an address with the same filter, before an entry; 0: from the

@@ -122,6 +122,11 @@ var acts = map[string]act{
 		h.silent = true
 		return "/servers/" + lic1.GUID + "/acknowledge", nil
 	}},
+	"POST /servers/{guid}/place": {is: audit.Placed, subject: "lic-1", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.confirmed()
+		return "/servers/" + lic1.GUID + "/place", url.Values{"site": {"Hamburg"}, "tags": {"cad, test"}}
+	}},
 	"POST /servers/delete": {is: audit.Erased, subject: "lic-1", prepare: func(h *house) (string, url.Values) {
 		h.found()
 		h.confirmed()

@@ -46,6 +46,11 @@ type Usage interface {
 	// Checkouts answers who has licenses of one product now; errors are those of
 	// Details.
 	Checkouts(ctx context.Context, org int64, q usage.Question) (usage.Checkouts, error)
+	// Profile answers about one license server; one that the organisation does not
+	// have is a fault.NotFound.
+	Profile(ctx context.Context, org int64, guid string) (usage.Profile, error)
+	// KnownDays answers how much is known of each license server, by its GUID.
+	KnownDays(ctx context.Context, org int64) (map[string]usage.Known, error)
 	// Servers lists every license server that the organisation has or had, by
 	// name.
 	Servers(ctx context.Context, org int64) ([]usage.Server, error)
@@ -65,6 +70,7 @@ type Registrations interface {
 	ApproveServer(ctx context.Context, actor audit.Actor, guid string) error
 	AskUpload(ctx context.Context, actor audit.Actor, guid string) error
 	Acknowledge(ctx context.Context, actor audit.Actor, guid string) error
+	SetPlace(ctx context.Context, actor audit.Actor, guid string, p registration.Place) error
 	Remove(ctx context.Context, actor audit.Actor, agent int64) error
 }
 
@@ -138,6 +144,7 @@ type pages struct {
 	details       look.Page[detailsPage]
 	week          look.Page[weekPage]
 	servers       look.Page[serversPage]
+	server        look.Page[serverPage]
 	erase         look.Page[erasePage]
 	bench         look.Page[benchPage]
 	registrations look.Page[registrationsPage]
@@ -173,6 +180,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.details, &err, "details", "product", "checkouts", "choice")
 	read(a, &p.week, &err, "week", "choice")
 	read(a, &p.servers, &err, "servers")
+	read(a, &p.server, &err, "server")
 	read(a, &p.erase, &err, "erase")
 	read(a, &p.bench, &err, "bench")
 	read(a, &p.registrations, &err, "registrations")
@@ -230,6 +238,8 @@ func (c *Console) routes() []route {
 		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
 		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
+		{"GET /servers/{guid}", account.Viewer, c.getServer},
+		{"POST /servers/{guid}/place", account.Operator, c.postPlace},
 		{"POST /servers/{guid}/update", account.Operator, c.postUpdate},
 		{"POST /servers/{guid}/acknowledge", account.Admin, c.postAcknowledge},
 		{"GET /servers/delete", account.Admin, c.getErase},

@@ -115,6 +115,23 @@ func (e estate) Denials(_ context.Context, org int64, q usage.Question) (usage.D
 // lic1 is the license server of the agent that the tests register.
 var lic1 = usage.Server{GUID: "22222222-2222-4222-8222-222222222222", Name: "lic-1", Status: usage.Reporting, LastReported: now.Add(-time.Hour), LastReading: now.Add(-time.Hour)}
 
+func (e estate) Profile(_ context.Context, org int64, guid string) (usage.Profile, error) {
+	if org != e.org || guid != lic1.GUID {
+		return usage.Profile{}, fault.Errorf(fault.NotFound, "no such license server")
+	}
+	return usage.Profile{
+		Server:  lic1,
+		Known:   usage.Known{From: now.AddDate(0, 0, -2).Truncate(24 * time.Hour), Days: []insight.Coverage{{Known: 86400}, {Known: 43200, Unknown: 43200}}},
+		Pools:   []usage.PoolNow{{Product: e.details.Product, Pool: license.Pool{Feature: "=cad"}, At: now, InUse: license.Of(7), Installed: license.Of(10)}},
+		Uploads: []usage.Upload{{Received: now, Seq: 41, Records: 12}},
+		Gaps:    []usage.Gap{{From: now.Add(-3 * time.Hour), To: now.Add(-time.Hour), Reason: "the spool was full"}},
+	}, nil
+}
+
+func (e estate) KnownDays(context.Context, int64) (map[string]usage.Known, error) {
+	return map[string]usage.Known{lic1.GUID: {From: now.Truncate(24 * time.Hour), Days: []insight.Coverage{{Known: 1}}}}, nil
+}
+
 func (e estate) Servers(context.Context, int64) ([]usage.Server, error) {
 	one := lic1
 	if e.silent != nil && *e.silent {

@@ -51,19 +51,6 @@ type choiceView struct {
 	Current     bool
 }
 
-// A filterView is the choice of license servers.
-type filterView struct {
-	Text     string // what is chosen
-	Filtered bool
-	Clear    string // address with all of them
-	Servers  []filterServer
-}
-
-type filterServer struct {
-	GUID, Name, Sub string
-	Chosen          bool
-}
-
 // A trendRow is a point of the trend in the table beside the chart.
 type trendRow struct {
 	Name              string
@@ -100,6 +87,9 @@ type serverSort struct{ Installed, InUse, Available, Peak, Share, Reported strin
 type detailsQuery struct {
 	product string
 	servers []string
+	site    string
+	tag     string
+	placed  []string // the license servers of the site and the tag; nil: neither is named
 	span    string
 	step    usage.Step
 	who     string             // of check-outs and of the license activity: a part of the name
@@ -124,7 +114,7 @@ var stepsOf = map[string][]usage.Step{
 // never shows something else than it says.
 func readQuery(r *http.Request) (detailsQuery, error) {
 	q := r.URL.Query()
-	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], span: q.Get("span"), step: usage.Step(q.Get("step")), who: q.Get("who"), how: license.HolderKind(q.Get("how"))}
+	d := detailsQuery{product: r.PathValue("product"), servers: q["server"], site: q.Get("site"), tag: q.Get("tag"), span: q.Get("span"), step: usage.Step(q.Get("step")), who: q.Get("who"), how: license.HolderKind(q.Get("how"))}
 	if d.span == "" {
 		d.span = defaultSpan
 	}
@@ -147,6 +137,9 @@ func readQuery(r *http.Request) (detailsQuery, error) {
 // question is the query as usage answers it.
 func (d detailsQuery) question(clock look.Clock) usage.Question {
 	q := usage.Question{Product: d.product, Servers: d.servers, To: clock.Now, Step: d.step}
+	if d.placed != nil {
+		q.Servers = d.placed
+	}
 	if days, err := strconv.Atoi(d.span); err == nil {
 		q.From = insight.DayStart(clock.Now.In(clock.Zone).AddDate(0, 0, 1-days), clock.Zone)
 	}
@@ -175,6 +168,12 @@ func (d detailsQuery) values() url.Values {
 	if len(d.servers) > 0 {
 		v["server"] = d.servers
 	}
+	if d.site != "" {
+		v.Set("site", d.site)
+	}
+	if d.tag != "" {
+		v.Set("tag", d.tag)
+	}
 	if d.who != "" {
 		v.Set("who", d.who)
 	}
@@ -184,8 +183,15 @@ func (d detailsQuery) values() url.Values {
 	return v
 }
 
+// over is the query over another span. Who was looked for goes away with it.
+func (d detailsQuery) over(span string) detailsQuery {
+	d.span, d.step = span, stepsOf[span][0]
+	d.who, d.how = "", ""
+	return d
+}
+
 func (c *Console) details(r *http.Request, v visit) (detailsQuery, usage.Details, error) {
-	q, err := readQuery(r)
+	q, err := c.query(r, v)
 	if err != nil {
 		return q, usage.Details{}, err
 	}
@@ -194,7 +200,7 @@ func (c *Console) details(r *http.Request, v visit) (detailsQuery, usage.Details
 }
 
 func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) error {
-	q, err := readQuery(r)
+	q, err := c.query(r, v)
 	if err != nil {
 		return err
 	}
@@ -211,7 +217,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 	product := newProduct(d.Product)
 	p := detailsPage{
 		productView: product, nowView: newNow(d.Now, "", product),
-		Span: q.span, Step: string(q.step), Filter: newFilter(q, d),
+		Span: q.span, Step: string(q.step), Filter: newFilter(q, d, func(to detailsQuery) string { return to.path("") }),
 		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
@@ -220,8 +226,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))
 	for _, s := range spanWords {
-		to := detailsQuery{product: q.product, servers: q.servers, span: s.span, step: stepsOf[s.span][0]}
-		p.Spans = append(p.Spans, choiceView{s.label, to.path(""), s.span == q.span})
+		p.Spans = append(p.Spans, choiceView{s.label, q.over(s.span).path(""), s.span == q.span})
 	}
 	for _, step := range []usage.Step{usage.ByDay, usage.ByMonth, usage.ByYear} {
 		if slices.Contains(stepsOf[q.span], step) {
@@ -249,27 +254,6 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		p.Servers = append(p.Servers, newServerUse(clock, s))
 	}
 	return p
-}
-
-func newFilter(q detailsQuery, d usage.Details) filterView {
-	f := filterView{Filtered: len(q.servers) > 0 && len(d.Servers) < len(d.All)}
-	chosen := map[string]bool{}
-	for _, s := range d.Servers {
-		chosen[s.Server.GUID] = true
-	}
-	for _, s := range d.All {
-		f.Servers = append(f.Servers, filterServer{
-			GUID: s.GUID, Name: s.Name, Sub: statusWord(s), Chosen: !f.Filtered || chosen[s.GUID],
-		})
-	}
-	f.Text = "All license servers"
-	if f.Filtered {
-		f.Text = look.Number(int64(len(d.Servers))) + " of " + look.Plural(len(d.All), "license server", "license servers")
-	}
-	all := q
-	all.servers = nil
-	f.Clear = all.path("")
-	return f
 }
 
 func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) template.HTML {

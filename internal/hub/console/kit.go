@@ -55,7 +55,7 @@ func newKitPage(clock look.Clock) kitPage {
 		Swatches: []string{"bg", "surface", "sunken", "line", "ink", "ink-2", "ink-3", "accent", "accent-soft", "bad", "warn", "good", "mute"},
 		Tones:    []kitTone{{look.Bad, "Over"}, {look.Warn, "Tight"}, {look.Good, "Fine"}, {look.Info, "New"}, {look.Mute, "Unknown"}},
 		Words:    sampleReview(clock.Now).Words, Code: "K7QMP-3XW9B",
-		Trust: newTrust(clock, o.Trust), Cards: newUsagePage(clock, o, "").Cards, Bars: kitBars(), Servers: newServersPage(clock, usage.DefaultThresholds, sampleServers(clock.Now), false, account.Operator),
+		Trust: newTrust(clock, o.Trust), Cards: newUsagePage(clock, o, "").Cards, Bars: kitBars(), Servers: newServersPage(clock, usage.DefaultThresholds, sampleServers(clock.Now), nil, false, account.Operator),
 		Fields: []look.Field{
 			{Name: "kit-text", Label: "A text", Hint: "What it is for."},
 			{Name: "kit-wrong", Label: "A wrong one", Type: "email", Value: "nobody", Error: "This is not an e-mail address."},

@@ -17,6 +17,7 @@ import (
 	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
+	"headroom/internal/license"
 	"headroom/internal/look"
 )
 
@@ -113,14 +114,26 @@ func samplePages(t *testing.T) map[string]string {
 		return p.week.Render(shell, newWeekPage(clock, searched, figureP95, usage.Week{Details: d}))
 	})
 	render("servers", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, false, account.Admin))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, nil, false, account.Admin))
 	})
 	render("servers gone", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, true, account.Admin))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, nil, true, account.Admin))
 	})
 	render("servers empty", func() ([]byte, error) {
-		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, false, account.Viewer))
+		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, nil, nil, false, account.Viewer))
 	})
+	for _, role := range []account.Role{account.Admin, account.Viewer} {
+		render("server for "+string(role), func() ([]byte, error) {
+			profile := usage.Profile{
+				Server: servers[0], Pools: []usage.PoolNow{{Product: d.Product, Pool: license.Pool{Feature: hostile}, Daemon: hostile}, {Gone: true}, {Uncounted: true}},
+				Gaps: []usage.Gap{{Reason: hostile}}, Uploads: []usage.Upload{{Unknown: 1}},
+			}
+			profile.Server.Site, profile.Server.Tags = hostile, []string{hostile}
+			page := newServerPage(clock, usage.DefaultThresholds, profile, role)
+			page.Error = hostile
+			return p.server.Render(shell, page)
+		})
+	}
 	for _, view := range []string{viewFacts, viewAll, viewUnread, viewRedacted} {
 		render("bench "+view, func() ([]byte, error) { return p.bench.Render(shell, sampleBench(t, clock, view)) })
 	}

@@ -43,6 +43,8 @@ var leasts = map[string]account.Role{
 	"POST /registrations/agents/{agent}/remove": account.Admin,
 
 	"POST /servers/{guid}/acknowledge": account.Admin,
+	"GET /servers/{guid}":              account.Viewer,
+	"POST /servers/{guid}/place":       account.Operator,
 
 	"GET /servers/delete":  account.Admin,
 	"POST /servers/delete": account.Admin,

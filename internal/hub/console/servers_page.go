@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,10 @@ type serversPage struct {
 // A serverRow is one license server.
 type serverRow struct {
 	GUID, Name, Hosts       string
-	Erased                  string // what was deleted of it; empty: nothing
+	Href                    string
+	Place                   string        // where it stands and what it is for
+	Strip                   template.HTML // how much is known of it day by day
+	Erased                  string        // what was deleted of it; empty: nothing
 	Status                  template.HTML
 	StatusNote              string
 	Reported, ReportedAt    template.HTML
@@ -56,7 +58,11 @@ func (c *Console) getServers(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	p := newServersPage(v.clock, v.thresholds(), all, r.URL.Query().Get("view") == "silent", v.member.Role)
+	known, err := c.Usage.KnownDays(r.Context(), v.member.Org)
+	if err != nil {
+		return err
+	}
+	p := newServersPage(v.clock, v.thresholds(), all, known, r.URL.Query().Get("view") == "silent", v.member.Role)
 	erasing, err := c.Erasure.Erasing(r.Context())
 	if err != nil {
 		return err
@@ -94,7 +100,7 @@ func (c *Console) postAcknowledge(w http.ResponseWriter, r *http.Request, v visi
 	return nil
 }
 
-func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, gone bool, role account.Role) serversPage {
+func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, known map[string]usage.Known, gone bool, role account.Role) serversPage {
 	p := serversPage{Gone: gone, Rule: statusRule(t), MayErase: role.May(account.Admin)}
 	for _, s := range all {
 		away := s.Status == usage.Silent || s.Status == usage.Removed
@@ -111,16 +117,22 @@ func newServersPage(clock look.Clock, t usage.Thresholds, all []usage.Server, go
 		}
 		if away == gone {
 			row := newServerRow(clock, t, s)
-			if role.May(account.Operator) && s.Status != usage.Removed && !waits(clock, s) {
-				row.Update = "/servers/" + url.PathEscape(s.GUID) + "/update"
-			}
-			if role.May(account.Admin) && s.Status == usage.Silent && s.Counts() {
-				row.Acknowledge = "/servers/" + url.PathEscape(s.GUID) + "/acknowledge"
-			}
+			row.act(clock, s, role)
+			row.Strip = knownStrip(clock, known[s.GUID], s.Name)
 			p.Rows = append(p.Rows, row)
 		}
 	}
 	return p
+}
+
+// act fills in what somebody may do with a license server.
+func (row *serverRow) act(clock look.Clock, s usage.Server, role account.Role) {
+	if role.May(account.Operator) && s.Status != usage.Removed && !waits(clock, s) {
+		row.Update = serverPath(s.GUID) + "/update"
+	}
+	if role.May(account.Admin) && s.Status == usage.Silent && s.Counts() {
+		row.Acknowledge = serverPath(s.GUID) + "/acknowledge"
+	}
 }
 
 // statusRule says in words how a status comes about.
@@ -143,7 +155,7 @@ func span(d time.Duration) string {
 
 func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRow {
 	row := serverRow{
-		GUID: s.GUID, Name: s.Name, Hosts: hostsText(s), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
+		GUID: s.GUID, Name: s.Name, Hosts: hostsText(s), Href: serverPath(s.GUID), Place: joined(placeOf(s)), Status: statusMark(s), StatusNote: statusNote(clock, t, s), StatusSort: statusRank[s.Status],
 		Reported: clock.Age(s.LastReported), ReportedAt: timeUnder(clock, s.LastReported), ReportedSort: sortTime(s.LastReported),
 		Reading: clock.Age(s.LastReading), ReadingAt: timeUnder(clock, s.LastReading), ReadsSort: sortTime(s.LastReading),
 		Manager: managerWord(s.Manager), Version: s.Version, Agent: agentText(s), Contact: clock.Age(s.LastContact),

@@ -49,7 +49,7 @@ func TestAnUpdateIsOfferedAndItsWaitIsTold(t *testing.T) {
 		if c.removed {
 			s.Status = usage.Removed
 		}
-		row := newServersPage(clock, usage.DefaultThresholds, []usage.Server{s}, c.removed, c.role).Rows[0]
+		row := newServersPage(clock, usage.DefaultThresholds, []usage.Server{s}, nil, c.removed, c.role).Rows[0]
 		if row.Waits != c.note || (row.Update == "/servers/a%2Fb/update") != c.offered {
 			t.Errorf("%s: %q, offered at %q; want %q, offered %v", c.name, row.Waits, row.Update, c.note, c.offered)
 		}
@@ -65,11 +65,11 @@ func TestNoteIsOfferedOfWhatIsSilentOnly(t *testing.T) {
 		{GUID: "b", Name: "b", Status: usage.Silent, LastReported: long, Acknowledged: now.Add(-time.Hour)},
 		{GUID: "c", Name: "c", Status: usage.Removed, LastReported: long},
 	}
-	p := newServersPage(clock, usage.DefaultThresholds, all, true, account.Admin)
+	p := newServersPage(clock, usage.DefaultThresholds, all, nil, true, account.Admin)
 	if p.Total != 1 || p.Rows[0].Acknowledge != "/servers/a/acknowledge" || p.Rows[1].Acknowledge+p.Rows[2].Acknowledge != "" || p.Rows[1].StatusNote != "taken note of 1 hour ago" {
 		t.Errorf("%d should report; rows %+v", p.Total, p.Rows)
 	}
-	if p := newServersPage(clock, usage.DefaultThresholds, all, true, account.Operator); p.Rows[0].Acknowledge != "" {
+	if p := newServersPage(clock, usage.DefaultThresholds, all, nil, true, account.Operator); p.Rows[0].Acknowledge != "" {
 		t.Error("an operator is offered to take note")
 	}
 }

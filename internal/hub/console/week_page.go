@@ -60,7 +60,7 @@ var weekdays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Th
 
 // week reads the address and asks.
 func (c *Console) week(r *http.Request, v visit) (q detailsQuery, figure string, w usage.Week, err error) {
-	if q, err = readQuery(r); err != nil {
+	if q, err = c.query(r, v); err != nil {
 		return q, "", w, err
 	}
 	switch figure = r.URL.Query().Get("figure"); figure {
@@ -102,14 +102,11 @@ func weekPath(q detailsQuery, figure string) string {
 func newWeekPage(clock look.Clock, q detailsQuery, figure string, w usage.Week) weekPage {
 	q.step = stepsOf[q.span][0]
 	p := weekPage{
-		productView: newProduct(w.Product), Span: q.span, Figure: figure, Filter: newFilter(q, w.Details),
+		productView: newProduct(w.Product), Span: q.span, Figure: figure, Filter: newFilter(q, w.Details, func(to detailsQuery) string { return weekPath(to, figure) }),
 		Details: q.path(""), CSV: q.path("/week.csv"), Zone: clock.ZoneText(),
 	}
-	all := q
-	all.servers = nil
-	p.Filter.Clear = weekPath(all, figure)
 	for _, s := range spanWords {
-		p.Spans = append(p.Spans, choiceView{s.label, weekPath(detailsQuery{product: q.product, servers: q.servers, span: s.span, step: stepsOf[s.span][0]}, figure), s.span == q.span})
+		p.Spans = append(p.Spans, choiceView{s.label, weekPath(q.over(s.span), figure), s.span == q.span})
 	}
 	p.Figures = []choiceView{
 		{"Highest", weekPath(q, figurePeak), figure == figurePeak},

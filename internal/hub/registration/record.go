@@ -138,6 +138,11 @@ type Agents interface {
 	// not, or of which somebody has, is a fault.NotFound.
 	Acknowledge(ctx context.Context, guid string, e audit.Entry) error
 
+	// SetPlace notes where a license server stands and what it is for. One that the
+	// entry's organisation does not have is a fault.NotFound. The store writes its name
+	// into the entry.
+	SetPlace(ctx context.Context, guid string, p Place, e audit.Entry) error
+
 	// AskUpload notes that an update of a license server is waited for, for
 	// ContactAgent to tell. A server that the entry's organisation does not
 	// have, or whose agent was removed, is a fault.NotFound. The store writes its

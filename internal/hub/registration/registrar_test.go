@@ -547,6 +547,25 @@ func TestRequestsAreChecked(t *testing.T) {
 
 // An update that an administrator asks for is told to the agent of that server, for
 // a while or until it came.
+func TestAPlaceIsSetUntilItIsSetAnew(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d, q := newDesk(t, db), request(1)
+		d.register(q)
+		server := q.Servers[0].GUID
+		d.wantKind("of a server that there is not", d.SetPlace(t.Context(), d.actor, "nobody", registration.Place{}), fault.NotFound)
+		d.wantKind("by another organisation", d.SetPlace(t.Context(), audit.Actor{Org: 99}, server, registration.Place{}), fault.NotFound)
+		for _, want := range []registration.Place{{Site: "Hamburg", Tags: []string{"cad", "test"}}, {}} {
+			if err := d.SetPlace(t.Context(), d.actor, server, want); err != nil {
+				t.Fatal(err)
+			}
+			all, err := db.Servers(t.Context(), d.actor.Org)
+			if err != nil || all[0].Site != want.Site || !slices.Equal(all[0].Tags, want.Tags) {
+				t.Errorf("site %q and tags %q (%v), want %+v", all[0].Site, all[0].Tags, err, want)
+			}
+		}
+	})
+}
+
 func TestUpdateIsAskedForUntilItComes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		d, q := newDesk(t, db), request(1)

@@ -35,7 +35,7 @@ func (db reader) Servers(ctx context.Context, org int64) ([]usage.Record, error)
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT s.server_id, s.guid, s.name, s.hosts, s.manager, s.version, COALESCE(a.host, ''), COALESCE(a.last_seen, 0), COALESCE(a.upload_asked_at, 0),
 			s.registered_at, s.removed_at, s.last_reported, s.last_contact, s.last_reading, s.holders_at, s.failed_at, s.failure, s.revision,
-			s.erased_at, s.erased_by, s.acknowledged_at
+			s.erased_at, s.erased_by, s.acknowledged_at, s.site, s.tags
 		FROM license_server s LEFT JOIN agent a ON a.org_id = s.org_id AND a.agent_id = s.agent_id
 		WHERE s.org_id = $1 AND s.registered_at <> 0 AND (s.removed_at = 0 OR s.erased_at = 0 OR s.last_reading <> 0)
 		ORDER BY s.server_id`, org)
@@ -61,16 +61,19 @@ func (db reader) Servers(ctx context.Context, org int64) ([]usage.Record, error)
 }
 
 func scanRecord(row scanner) (r usage.Record, err error) {
-	var hosts string
+	var hosts, tags string
 	var seen, asked, registered, removed, reported, contact, reading, holders, failed, erased, acknowledged int64
 	err = row.Scan(&r.ID, &r.GUID, &r.Name, &hosts, &r.Manager, &r.Server.Version, &r.Agent, &seen, &asked,
 		&registered, &removed, &reported, &contact, &reading, &holders, &failed, &r.Failure, &r.Version,
-		&erased, &r.ErasedBy, &acknowledged)
+		&erased, &r.ErasedBy, &acknowledged, &r.Site, &tags)
 	if err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal([]byte(hosts), &r.Hosts); err != nil {
 		return r, fmt.Errorf("hosts of license server %d: %w", r.ID, err)
+	}
+	if err := json.Unmarshal([]byte(tags), &r.Tags); err != nil {
+		return r, fmt.Errorf("tags of license server %d: %w", r.ID, err)
 	}
 	r.Registered, r.Removed = instant(registered), instant(removed)
 	r.LastReported, r.LastContact, r.LastReading = instant(reported), instant(max(contact, seen)), instant(reading)

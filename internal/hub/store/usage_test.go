@@ -127,6 +127,32 @@ func TestServersAreListedWhileAnythingIsKnownOfThem(t *testing.T) {
 	})
 }
 
+func TestUploadsAndGapsOfAServerAreListedNewestFirst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		org := storetest.Found(t, db, "UTC")
+		agent := storetest.Admit(t, db, org, "agent", start, "a", "b")
+		put(t, db, one(org, agent, "a", 1))
+		put(t, db, one(org, agent, "b", 2))
+		late := one(org, agent, "a", 3)
+		late.Gaps = []ingest.Gap{{From: 100, To: 200, Reason: "disk"}, {From: 300, To: 400, Reason: "disk"}}
+		put(t, db, late)
+		uploads, err := db.Uploads(t.Context(), org, 1, 9)
+		if err != nil || len(uploads) != 2 || uploads[0].Seq != 3 || uploads[1].Seq != 1 || uploads[0].Received.IsZero() {
+			t.Errorf("uploads %+v, %v; want those numbered 3 and 1", uploads, err)
+		}
+		if one, err := db.Uploads(t.Context(), org, 1, 1); err != nil || len(one) != 1 {
+			t.Errorf("%d uploads, %v; want 1", len(one), err)
+		}
+		gaps, err := db.Gaps(t.Context(), org, 1, 9)
+		if err != nil || len(gaps) != 2 || gaps[0].From.Unix() != 300 || gaps[1].To.Unix() != 200 {
+			t.Errorf("gaps %+v, %v; want that from 300 first", gaps, err)
+		}
+		if other, err := db.Gaps(t.Context(), org, 2, 9); err != nil || len(other) != 0 {
+			t.Errorf("gaps of another server %+v, %v; want none", other, err)
+		}
+	})
+}
+
 func TestPoolsBeginWithTheirFirstRecord(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		org := storetest.Found(t, db, "UTC")

@@ -52,6 +52,14 @@ func (s twoEstates) Sources(ctx context.Context, org int64) (map[int64][]usage.S
 	return s.of(org).Sources(ctx, org)
 }
 
+func (s twoEstates) Uploads(ctx context.Context, org, server int64, limit int) ([]usage.Upload, error) {
+	return s.of(org).Uploads(ctx, org, server, limit)
+}
+
+func (s twoEstates) Gaps(ctx context.Context, org, server int64, limit int) ([]usage.Gap, error) {
+	return s.of(org).Gaps(ctx, org, server, limit)
+}
+
 func (s twoEstates) Holders(ctx context.Context, org int64, feature string) iter.Seq2[usage.Holder, error] {
 	return s.of(org).Holders(ctx, org, feature)
 }

@@ -50,6 +50,13 @@ type Store interface {
 	// Server.ID, of those that have several.
 	Sources(ctx context.Context, org int64) (map[int64][]Source, error)
 
+	// Uploads lists the newest batches of a license server, the newest first.
+	Uploads(ctx context.Context, org, server int64, limit int) ([]Upload, error)
+
+	// Gaps lists the newest gaps that were declared of a license server, the newest
+	// first.
+	Gaps(ctx context.Context, org, server int64, limit int) ([]Gap, error)
+
 	// Holders lists who held licenses of a feature, or waited for them, at each
 	// server's HoldersAt, ascending by server and in the order of its list. The
 	// sequence ends with the first error.

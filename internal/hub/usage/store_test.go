@@ -32,6 +32,8 @@ type estate struct {
 	holders []usage.Holder
 	said    catalog.Overrides
 	catalog int64 // grows with every change of said
+	uploads []usage.Upload
+	gaps    []usage.Gap
 }
 
 func (e *estate) Overrides(context.Context, int64) (catalog.Overrides, error) { return e.said, nil }
@@ -58,6 +60,12 @@ func (e *estate) Assignees(_ context.Context, _, server int64) ([]usage.Assignee
 func (e *estate) Sources(context.Context, int64) (map[int64][]usage.Source, error) {
 	return e.sources, nil
 }
+
+func (e *estate) Uploads(context.Context, int64, int64, int) ([]usage.Upload, error) {
+	return e.uploads, nil
+}
+
+func (e *estate) Gaps(context.Context, int64, int64, int) ([]usage.Gap, error) { return e.gaps, nil }
 
 type block struct {
 	version int64

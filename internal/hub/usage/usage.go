@@ -52,6 +52,8 @@ type Server struct {
 	HoldersAt    time.Time // instant of its newest list of who holds licenses; zero if it tells none
 	FailedAt     time.Time // newest failed reading, if newer than LastReading; else zero
 	Failure      string    // why
+	Site         string    // where it stands; empty if nobody has said
+	Tags         []string
 	Acknowledged time.Time // when an administrator took note that it is silent; zero if never
 	Erased       time.Time // its usage data up to then were deleted; zero if never
 	ErasedBy     string
