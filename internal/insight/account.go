@@ -62,7 +62,7 @@ func (a *account) done() Bucket {
 // more are to come, it has them all.
 func (a *account) join(others *histogram, more bool) Bucket {
 	b := a.bucket.finish()
-	b.P95 = a.levels.percentile(95, b.Seconds)
+	b.P95, b.Least = a.levels.percentile(95, b.Seconds), a.levels.least()
 	a.levels.moveTo(others)
 	if !more {
 		b.Levels = others.take()

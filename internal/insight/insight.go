@@ -72,6 +72,7 @@ type Bucket struct {
 	Seconds   int64         // seconds in which something is known
 	Levels    Levels        // of these seconds
 	P95       license.Count // what the use did not exceed in 95 % of them; unknown if there are none
+	Least     license.Count // the lowest use of them; unknown if there are none
 	Installed license.Count // sum of what was told last, at the last second at which no known pool fails to tell it
 	Overdraft license.Count // part of Installed; unknown where one of its pools does not tell it
 }

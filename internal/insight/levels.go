@@ -178,6 +178,22 @@ func (h *histogram) percentile(percent, all int64) license.Count {
 	return license.Of(out)
 }
 
+// least returns the lowest value that was counted; unknown if there is none.
+func (h *histogram) least() (out license.Count) {
+	for v := h.low; v <= h.high && h.small != nil; v++ {
+		if h.small[v] > 0 {
+			out = license.Of(v)
+			break
+		}
+	}
+	for v, seconds := range h.large {
+		if seconds > 0 && (!out.Known || v < out.N) {
+			out = license.Of(v)
+		}
+	}
+	return out
+}
+
 // take returns the levels and empties the histogram.
 func (h *histogram) take() Levels {
 	n := len(h.large)

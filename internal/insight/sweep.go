@@ -150,7 +150,7 @@ func (s *sweep) bucket(span Span) Bucket {
 
 // finish sets what follows from the rest.
 func (b Bucket) finish() Bucket {
-	b.P95 = b.Levels.Percentile(95)
+	b.P95, b.Least = b.Levels.Percentile(95), b.Levels.Percentile(0)
 	b.Mean = math.NaN()
 	if b.Seconds > 0 {
 		b.Mean = float64(b.Integral) / float64(b.Seconds)

@@ -105,6 +105,9 @@ func naive(lines []insight.Line, s insight.Span) insight.Bucket {
 	b.Peak.Low = naiveLow(lines, s)
 	b.Levels = naiveLevels(lines, s)
 	b.P95 = naivePercentile(b.Levels, 0.95)
+	if len(b.Levels) > 0 {
+		b.Least = license.Of(b.Levels[0].Value)
+	}
 	b.Mean = math.NaN()
 	if b.Seconds > 0 {
 		b.Mean = float64(b.Integral) / float64(b.Seconds)

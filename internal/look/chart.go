@@ -15,6 +15,7 @@ import (
 type Point struct {
 	From, To  time.Time
 	Max       license.Count // highest in use; unknown: nobody knows, drawn as a gap
+	Least     license.Count // lowest in use of what is known; unknown where nobody tells it
 	Outside   bool          // there was nothing to know: before the first reading, or not uploaded yet
 	Partial   bool          // at the highest a server was unknown: the true value may be higher
 	Imported  bool          // history that was not read live is in it
@@ -128,6 +129,24 @@ func stepArea(points []Point, s scale, value func(Point) license.Count) string {
 	}
 	return b.String()
 }
+
+// ribbonPath encloses what lies between the lowest and the highest of each point.
+func ribbonPath(points []Point, s scale) string {
+	var b strings.Builder
+	for _, r := range runs(points, hasRibbon) {
+		fmt.Fprintf(&b, "M%d %s", r.from, num(s.y(float64(points[r.from].Max.N))))
+		for i := r.from; i < r.to; i++ {
+			fmt.Fprintf(&b, "V%sH%d", num(s.y(float64(points[i].Max.N))), i+1)
+		}
+		for i := r.to - 1; i >= r.from; i-- {
+			fmt.Fprintf(&b, "V%sH%d", num(s.y(float64(points[i].Least.N))), i)
+		}
+		b.WriteString("Z")
+	}
+	return b.String()
+}
+
+func hasRibbon(p Point) bool { return p.Max.Known && p.Least.Known }
 
 // meanPath draws the means through the middle of each point.
 func meanPath(points []Point, s scale) string {

@@ -40,7 +40,16 @@ type Trend struct {
 	Points []Point
 	PeakAt time.Time // instant of the peak; zero: no mark
 	Peak   int64
+	Dots   []Dot  // peaks that can be opened
 	Turns  []Turn // those outside of the points are not drawn
+}
+
+// A Dot is a peak with the address of the page that explains it.
+type Dot struct {
+	At    time.Time
+	Value int64
+	Text  string // which peak it is
+	Href  string
 }
 
 // A Turn is a moment from which on the figures mean something else.
@@ -76,7 +85,9 @@ func (t Trend) HTML() template.HTML {
 	t.mark(&b, s)
 	t.ticks(&b)
 	t.hits(&b)
-	b.WriteString(`</svg></div>`)
+	b.WriteString(`</svg>`)
+	t.dots(&b, s)
+	b.WriteString(`</div>`)
 	t.legend(&b)
 	b.WriteString(`</figure>`)
 	return template.HTML(b.String())
@@ -96,6 +107,7 @@ func (t Trend) lines(b *strings.Builder, s scale) {
 	fmt.Fprintf(b, `<svg width="100%%" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`,
 		trendHeight, len(t.Points), trendHeight)
 	fmt.Fprintf(b, `<path class="area" d="%s"/>`, stepArea(t.Points, s, maxOf))
+	fmt.Fprintf(b, `<path class="ribbon" d="%s"/>`, ribbonPath(t.Points, s))
 	fmt.Fprintf(b, `<path class="line-max" d="%s"/>`, stepPath(t.Points, s, maxOf))
 	fmt.Fprintf(b, `<path class="line-mean" d="%s"/>`, meanPath(t.Points, s))
 	if t.overdraft() {
@@ -132,6 +144,25 @@ func (t Trend) mark(b *strings.Builder, s scale) {
 	}
 	fmt.Fprintf(b, `<circle class="peak" cx="%s" cy="%s" r="4"/><text class="peak-label" x="%s" y="%s" text-anchor="%s">%s</text>`,
 		x, y, x, num(t.labelHeight(s, t.Points[int(at)])), anchor, Number(t.Peak))
+}
+
+// dots draws the peaks that can be opened, over the chart: what is within a picture
+// cannot be reached by the keyboard.
+func (t Trend) dots(b *strings.Builder, s scale) {
+	var drawn strings.Builder
+	for _, d := range t.Dots {
+		at, ok := t.place(d.At)
+		if !ok {
+			continue
+		}
+		x, y := percentOf(at, float64(len(t.Points))), num(s.y(float64(d.Value)))
+		said := esc(fmt.Sprintf("%s: %s on %s. Explain this number", d.Text, Number(d.Value), t.Clock.Text(d.At)))
+		fmt.Fprintf(&drawn, `<a href="%s" aria-label="%s"><title>%s</title><circle class="reach" cx="%s" cy="%s" r="13"/><circle class="peak" cx="%s" cy="%s" r="4"/></a>`,
+			esc(d.Href), said, said, x, y, x, y)
+	}
+	if drawn.Len() > 0 {
+		fmt.Fprintf(b, `<svg class="trend-dots" width="100%%" height="%d" role="group" aria-label="Peaks">%s</svg>`, trendHeight, drawn.String())
+	}
 }
 
 // labelHeight returns where the peak's value is written: above its dot, and
@@ -183,6 +214,9 @@ func (t Trend) values(i int) string {
 		value += " or more"
 	}
 	lines = append(lines, t.Use+", highest: "+value)
+	if p.Least.Known {
+		lines = append(lines, t.Use+", lowest: "+Number(p.Least.N))
+	}
 	if !math.IsNaN(p.Mean) {
 		lines = append(lines, t.Use+", mean: "+Decimal(p.Mean))
 	}
@@ -266,6 +300,9 @@ func (t Trend) legend(b *strings.Builder) {
 	line := func(class string) string { return `<line class="` + class + `" x1="0" x2="18" y1="5" y2="5"/>` }
 	item(`<rect class="area" width="18" height="10"/><line class="line-max" x1="0" x2="18" y1="1" y2="1"/>`,
 		t.Use+", highest of the "+string(t.Step))
+	if slices.ContainsFunc(t.Points, hasRibbon) {
+		item(`<rect class="area" width="18" height="10"/><rect class="ribbon" width="18" height="10"/>`, "From the lowest to the highest")
+	}
 	item(line("line-mean"), "Mean")
 	item(line("line-installed"), "Installed")
 	if t.overdraft() {

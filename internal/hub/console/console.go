@@ -38,6 +38,9 @@ type Usage interface {
 	Dossier(ctx context.Context, org int64, q usage.Question) (usage.Dossier, error)
 	// Week answers when in the week how many are used; errors are those of Details.
 	Week(ctx context.Context, org int64, q usage.Question) (usage.Week, error)
+	// Moment answers what the use of a product was made of at a second; errors are
+	// those of Details.
+	Moment(ctx context.Context, org int64, q usage.Question, at time.Time) (usage.Moment, error)
 	// Activity answers to whom the licenses of a product are assigned. Errors are
 	// those of Details.
 	Activity(ctx context.Context, org int64, q usage.Question) (usage.Activity, error)
@@ -143,6 +146,7 @@ type pages struct {
 	usage         look.Page[usagePage]
 	details       look.Page[detailsPage]
 	week          look.Page[weekPage]
+	moment        look.Page[momentPage]
 	servers       look.Page[serversPage]
 	server        look.Page[serverPage]
 	erase         look.Page[erasePage]
@@ -179,6 +183,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.usage, &err, "usage", "product")
 	read(a, &p.details, &err, "details", "product", "checkouts", "choice")
 	read(a, &p.week, &err, "week", "choice")
+	read(a, &p.moment, &err, "moment")
 	read(a, &p.servers, &err, "servers")
 	read(a, &p.server, &err, "server")
 	read(a, &p.erase, &err, "erase")
@@ -231,6 +236,7 @@ func (c *Console) routes() []route {
 		{"GET /{$}", account.Viewer, c.getUsage},
 		{"GET /usage/{product}", account.Viewer, c.getDetails},
 		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
+		{"GET /usage/{product}/at", account.Viewer, c.getMoment},
 		{"GET /usage/{product}/week", account.Viewer, c.getWeek},
 		{"GET /usage/{product}/week.csv", account.Viewer, c.getWeekCSV},
 		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},

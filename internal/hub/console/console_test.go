@@ -115,6 +115,14 @@ func (e estate) Denials(_ context.Context, org int64, q usage.Question) (usage.D
 // lic1 is the license server of the agent that the tests register.
 var lic1 = usage.Server{GUID: "22222222-2222-4222-8222-222222222222", Name: "lic-1", Status: usage.Reporting, LastReported: now.Add(-time.Hour), LastReading: now.Add(-time.Hour)}
 
+func (e estate) Moment(ctx context.Context, org int64, q usage.Question, at time.Time) (usage.Moment, error) {
+	d, err := e.Details(ctx, org, q)
+	return usage.Moment{
+		Product: d.Product, At: at, Sum: d.Peak, All: d.All, Trend: insight.Bucket{Peak: d.Peak, Least: license.Of(3)},
+		Parts: []usage.MomentPart{{Server: e.details.All[0], Pools: []string{"cad@v"}, Then: d.Peak}, {Server: e.details.All[1]}},
+	}, err
+}
+
 func (e estate) Profile(_ context.Context, org int64, guid string) (usage.Profile, error) {
 	if org != e.org || guid != lic1.GUID {
 		return usage.Profile{}, fault.Errorf(fault.NotFound, "no such license server")
@@ -629,6 +637,18 @@ func TestActivityIsAFile(t *testing.T) {
 			t.Errorf("row %d: %q, want %q", i, rows[min(i, len(rows)-1)], want[i])
 		}
 	}
+}
+
+func TestANumberIsExplained(t *testing.T) {
+	h := founded(t)
+	product := "/usage/" + url.PathEscape("cad/x y")
+	h.get(product).wants(http.StatusOK, product+"/at?at=")
+	h.get(product+"/at?at=1795500000&server=b").wants(http.StatusOK, "Explain this number", "42", "1 license server was unknown at this second", "It is sampled", "cad@v", "lic-b",
+		product+"?server=b")
+	for _, at := range []string{"", "x", "-1", "9999999999"} {
+		h.get(product + "/at?at=" + at).wants(http.StatusUnprocessableEntity)
+	}
+	h.get("/usage/nothing/at?at=1795500000").wants(http.StatusNotFound)
 }
 
 func TestWeekShowsEachHour(t *testing.T) {

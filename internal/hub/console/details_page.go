@@ -33,6 +33,7 @@ type detailsPage struct {
 	Coverage   template.HTML
 	Strip      template.HTML
 	Changes    []string // in words
+	Turns      []turnView
 	Duration   template.HTML
 	Lasted     []lastedRow // of the duration curve
 	Servers    []serverUse
@@ -250,6 +251,9 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 	for _, c := range d.Changes {
 		p.Changes = append(p.Changes, changeText(clock, c))
 	}
+	for _, turn := range turnsOf(clock, d) {
+		p.Turns = append(p.Turns, turnView{turn.Text, clock.Day(turn.At)})
+	}
 	for _, s := range d.Servers {
 		p.Servers = append(p.Servers, newServerUse(clock, s))
 	}
@@ -269,7 +273,26 @@ func newTrend(clock look.Clock, q detailsQuery, d usage.Details, p productView) 
 	if d.Peak.Known {
 		t.PeakAt, t.Peak = time.Unix(d.Peak.At, 0), d.Peak.Value
 	}
+	t.Dots = dotsOf(q, d)
+	t.Turns = append(t.Turns, turnsOf(clock, d)...)
 	return t.HTML()
+}
+
+// dotsOf are the peaks of a page, each once.
+func dotsOf(q detailsQuery, d usage.Details) (dots []look.Dot) {
+	seen := map[int64]bool{}
+	for _, peak := range []struct {
+		name string
+		insight.Peak
+	}{
+		{"Highest of the span shown", d.Peak}, {"Highest of all time", d.Peaks.All}, {"Highest of this month", d.Peaks.Month}, {"Highest of the last 7 days", d.Peaks.Last7},
+	} {
+		if peak.Known && !seen[peak.At] {
+			seen[peak.At] = true
+			dots = append(dots, look.Dot{At: time.Unix(peak.At, 0), Value: peak.Value, Text: peak.name, Href: momentPath(q, peak.At)})
+		}
+	}
+	return dots
 }
 
 // A lastedRow is a share of the known time.

@@ -113,6 +113,10 @@ func samplePages(t *testing.T) map[string]string {
 	render("week", func() ([]byte, error) {
 		return p.week.Render(shell, newWeekPage(clock, searched, figureP95, usage.Week{Details: d}))
 	})
+	render("moment", func() ([]byte, error) {
+		parts := []usage.MomentPart{{Server: servers[0], Pools: []string{hostile}, Then: d.Peak}, {Server: servers[0]}}
+		return p.moment.Render(shell, newMomentPage(clock, searched, usage.Moment{Product: d.Product, Sum: d.Peak, Parts: parts}))
+	})
 	render("servers", func() ([]byte, error) {
 		return p.servers.Render(shell, newServersPage(clock, usage.DefaultThresholds, servers, nil, false, account.Admin))
 	})

@@ -132,7 +132,7 @@ func points(buckets []insight.Bucket) []look.Point {
 	all := make([]look.Point, len(buckets))
 	for i, b := range buckets {
 		p := look.Point{
-			From: time.Unix(b.From, 0), To: time.Unix(b.To, 0), Mean: b.Mean, Partial: b.Peak.Partial,
+			From: time.Unix(b.From, 0), To: time.Unix(b.To, 0), Mean: b.Mean, Least: b.Least, Partial: b.Peak.Partial,
 			Installed: b.Installed, Purchased: purchased(b.Installed, b.Overdraft),
 		}
 		if b.Peak.Known {

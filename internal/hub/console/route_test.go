@@ -19,6 +19,7 @@ var leasts = map[string]account.Role{
 	"GET /{$}":                           account.Viewer,
 	"GET /usage/{product}":               account.Viewer,
 	"GET /usage/{product}/trend.csv":     account.Viewer,
+	"GET /usage/{product}/at":            account.Viewer,
 	"GET /usage/{product}/week":          account.Viewer,
 	"GET /usage/{product}/week.csv":      account.Viewer,
 	"GET /usage/{product}/servers.csv":   account.Viewer,
