@@ -22,6 +22,7 @@ type activityView struct {
 	More     int    // of those, rows that only the file has
 	LastWord string // what the last stamp is called
 	Rows     []activityRow
+	Recency  []recencyRow // of all of them, whoever is looked for
 	Rules    []string
 	CSV      string
 }

@@ -210,6 +210,9 @@ func (c *Console) getDetails(w http.ResponseWriter, r *http.Request, v visit) er
 		return err
 	}
 	page := newDetailsPage(v.clock, q, d.Details, assignments(d.Activity, q), d.Denials)
+	if page.Activity != nil {
+		page.Activity.Recency = newRecency(v.clock.Now, d.Activity.Rows)
+	}
 	page.Checkouts = newCheckouts(v.clock, q, page.productView, d.Checkouts)
 	return show(c, w, r, v, look.Shell{Title: d.Product.Name, Section: "usage"}, c.pages.details, http.StatusOK, page)
 }

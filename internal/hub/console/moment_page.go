@@ -40,7 +40,7 @@ type momentRow struct {
 // momentPath is the address that explains a second of a query's product.
 func momentPath(q detailsQuery, at int64) string {
 	v := q.values()
-	for _, other := range []string{"step", "who", "how"} {
+	for _, other := range []string{"step", "hours", "who", "how"} {
 		v.Del(other) // of the details alone
 	}
 	v.Set("at", strconv.FormatInt(at, 10))

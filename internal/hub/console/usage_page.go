@@ -16,6 +16,8 @@ import (
 // A usagePage is the first page: the estate at a glance.
 type usagePage struct {
 	Trust  trustView
+	Needs  []needView // the first of them
+	More   []needView // the others
 	Risks  []riskCount
 	Cards  []cardView
 	Hidden []hiddenView
@@ -100,6 +102,10 @@ func newUsagePage(clock look.Clock, o usage.Overview, hubURL string) usagePage {
 	}
 	for _, h := range o.Hidden {
 		p.Hidden = append(p.Hidden, hiddenView{h.Name, productPath(h.Key)})
+	}
+	p.Needs = newNeeds(clock, o)
+	if len(p.Needs) > shownNeeds {
+		p.Needs, p.More = p.Needs[:shownNeeds], p.Needs[shownNeeds:]
 	}
 	names := map[string]string{}
 	for _, card := range o.Cards {

@@ -86,7 +86,7 @@ func (c *Console) getWeek(w http.ResponseWriter, r *http.Request, v visit) error
 // weekPath is the address of a query's week.
 func weekPath(q detailsQuery, figure string) string {
 	v := q.values()
-	for _, other := range []string{"step", "who", "how"} {
+	for _, other := range []string{"step", "hours", "who", "how"} {
 		v.Del(other) // of the details alone
 	}
 	if figure != figurePeak {

@@ -117,3 +117,29 @@ func (s *Service) denials(ctx context.Context, e *estate, lines []*line, q Quest
 	})
 	return out, nil
 }
+
+// denied counts the denials of the last 7 days by the product's key.
+func (e *estate) denied(ctx context.Context) (map[string]DenialCount, error) {
+	type pool struct {
+		server int64
+		id     series.PoolID
+	}
+	of := make(map[pool]string)
+	for _, p := range e.products {
+		for _, l := range p.lines {
+			of[pool{l.server.ID, l.pool.ID}] = p.Key
+		}
+	}
+	out := make(map[string]DenialCount)
+	for d, err := range e.reader.store.Denials(ctx, e.org.ID, e.now.AddDate(0, 0, -7).Unix(), e.now.Unix()+1) {
+		if err != nil {
+			return nil, err
+		}
+		if key, ok := of[pool{d.Server, d.Pool}]; ok {
+			count := out[key]
+			count.add(&d)
+			out[key] = count
+		}
+	}
+	return out, nil
+}

@@ -54,6 +54,9 @@ func TestDenialsAreCountedByDayPersonAndReason(t *testing.T) {
 		t.Errorf("denials (-want +got):\n%s", diff)
 	}
 
+	if got := card(t, overview(t, e.service()), "cad").Denied; got != want.DenialCount {
+		t.Errorf("the card counts %+v of the last 7 days, want %+v", got, want.DenialCount)
+	}
 	q.Servers = []string{rome.GUID}
 	if got, err := e.service().Denials(t.Context(), 1, q); err != nil || got.All() != 1 {
 		t.Errorf("of rome alone: %d denials, %v, want 1", got.All(), err)

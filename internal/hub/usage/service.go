@@ -60,7 +60,11 @@ const sparkDays = 90
 // or removed servers had has no card; Details still answers for it.
 func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err error) {
 	err = s.ask(ctx, org, everything, func(e *estate) error {
-		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers)}
+		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers), Failing: failing(e.servers)}
+		denied, err := e.denied(ctx)
+		if err != nil {
+			return err
+		}
 		for _, p := range e.products {
 			if p.Hidden {
 				if p.current() {
@@ -76,7 +80,7 @@ func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err er
 			if !p.current() {
 				continue
 			}
-			c := Card{Product: p.Product, Now: currentOf(p.lines), Peaks: peaks, Tightest: tightest(p.lines)}
+			c := Card{Product: p.Product, Now: currentOf(p.lines), Peaks: peaks, Tightest: tightest(p.lines), Denied: denied[p.Key]}
 			c.Risk = riskOf(c.Now, peaks.Last7)
 			from := e.dayStart(e.now.AddDate(0, 0, 1-sparkDays).Unix())
 			days, err := s.trend(e, p.Key, p.lines, from, e.now.Unix())
@@ -92,6 +96,16 @@ func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err er
 		return nil
 	})
 	return out, err
+}
+
+// failing are the servers whose newest reading failed.
+func failing(servers []*server) (out []Server) {
+	for _, one := range servers {
+		if one.Status != Removed && !one.FailedAt.IsZero() {
+			out = append(out, one.Server)
+		}
+	}
+	return out
 }
 
 // current says whether a server that reports, or lately did, has the product.

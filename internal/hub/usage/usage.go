@@ -151,6 +151,7 @@ type Card struct {
 	Tightest string           // the server with the largest overdraft used, else the least free; empty if none
 	Spark    []insight.Bucket // 90 local days up to today
 	Servers  int              // that have the product
+	Denied   DenialCount      // in the last 7 days
 	Twin     string           // key of a product that may be the same purchase a second time; nothing is halved
 }
 
@@ -160,6 +161,7 @@ type Overview struct {
 	At           time.Time // when it was asked
 	Trust        Trust
 	Cards        []Card            // worst risk first, then by name
+	Failing      []Server          // whose newest reading failed, by name
 	Hidden       []catalog.Product // that have no card because their organisation wants none
 }
 
