@@ -28,6 +28,9 @@ var (
 // demoNow is the present of the demo, so that it always shows the same.
 const demoNow = "2026-11-24T10:00:00Z"
 
+// demoMetrics is where the demo's hub tells how it does, once it is started.
+var demoMetrics string
+
 func TestMain(m *testing.M) {
 	var err error
 	if dir, err = os.MkdirTemp("", "headroom-e2e-"); err != nil {
@@ -76,11 +79,14 @@ func startDemo() (home string, err error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := launch(path, "demo", "--addr", "127.0.0.1:0", "--now", demoNow)
+	p, err := launch(path, "demo", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--now", demoNow)
 	if err != nil {
 		return "", err
 	}
 	ends = append(ends, p.end)
+	if demoMetrics, err = p.wait(`Prometheus may ask at (http://\S+)`); err != nil {
+		return "", err
+	}
 	return p.wait(`demo is at\s+(http://\S+)`)
 }
 

@@ -67,6 +67,7 @@ var mayImport = map[string]string{
 	"hub/ingest":          "license catalog series insight fault wire",
 	"hub/account":         "license catalog series insight fault hub/audit",
 	"hub/erasure":         "license catalog series insight fault hub/audit",
+	"hub/metrics":         "",
 	"hub/retention":       "hub/audit",
 	"hub/mail":            "",
 	"hub/mail/mailtest":   "hub/mail",
@@ -77,7 +78,7 @@ var mayImport = map[string]string{
 	"hub/api":             edges,
 	"hub/console":         edges,
 	"hub/rest":            edges,
-	"hub":                 "license catalog series fault wire hub/store hub/api hub/console hub/rest " + rules,
+	"hub":                 "license catalog series fault wire hub/store hub/api hub/console hub/rest hub/metrics " + rules,
 	"hub/hubtest":         "license catalog fault wire hub hub/store hub/api hub/console hub/rest " + rules,
 
 	// Around both: the simulation prints what real tools print and knows

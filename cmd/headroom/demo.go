@@ -10,9 +10,10 @@ import (
 )
 
 type demoCmd struct {
-	Addr string `default:"127.0.0.1:8080" help:"Listen address. Everybody who reaches it is let in."`
-	Seed uint64 `default:"1" help:"Seed of the estate: the same seed and --now show the same numbers."`
-	Now  string `placeholder:"TIME" help:"The demo's present, e.g. 2026-11-24T10:00:00Z (default: the real one)."`
+	Addr        string `default:"127.0.0.1:8080" help:"Listen address. Everybody who reaches it is let in."`
+	Seed        uint64 `default:"1" help:"Seed of the estate: the same seed and --now show the same numbers."`
+	Now         string `placeholder:"TIME" help:"The demo's present, e.g. 2026-11-24T10:00:00Z (default: the real one)."`
+	MetricsAddr string `name:"metrics-addr" placeholder:"ADDR" help:"Address at which Prometheus may ask how the hub does (default: none)."`
 	logFlags
 }
 
@@ -36,6 +37,6 @@ func (c *demoCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	return demo.Run(ctx, demo.Config{
-		Addr: c.Addr, Seed: c.Seed, Now: now, Program: program, Version: version, Out: std.out,
+		Addr: c.Addr, Seed: c.Seed, Now: now, Program: program, Version: version, Out: std.out, MetricsAddr: c.MetricsAddr,
 	}, c.logger(std.err))
 }

@@ -28,6 +28,7 @@ type hubRunCmd struct {
 	TrustedProxy []netip.Prefix `placeholder:"NET" help:"Fronts whose X-Forwarded-For is believed, e.g. 10.0.0.0/8 (default: this machine, where --public-url is https and there is no certificate)."`
 	Poll         time.Duration  `default:"5m" help:"How often agents ask whether there is anything to do."`
 	Memory       int64          `default:"176" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
+	MetricsAddr  string         `name:"metrics-addr" placeholder:"ADDR" help:"Address at which Prometheus may ask how the hub does, e.g. 127.0.0.1:9400 (default: none). It needs no token and tells of no organisation and no person."`
 	logFlags
 }
 
@@ -43,7 +44,7 @@ func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 	debug.SetGCPercent(hub.GCPercent)
 	return hub.Run(ctx, hub.Config{
 		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
-		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out,
+		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out, MetricsAddr: c.MetricsAddr,
 	}, c.logger(std.err))
 }
 

@@ -30,13 +30,14 @@ import (
 
 // A Config says how a demo runs.
 type Config struct {
-	Addr    string           // to listen on; loopback, since everybody is let in
-	Seed    uint64           // of the estate: the same seed and present show the same numbers
-	Now     time.Time        // the demo's present; zero: the real one
-	Program string           // absolute path of the program that is a license server's tool where it is called like one (IsTool)
-	Version string           // of the program
-	Out     io.Writer        // for people: progress and the address
-	Ready   func(url string) // called once the console can be looked at; may be nil
+	Addr        string           // to listen on; loopback, since everybody is let in
+	Seed        uint64           // of the estate: the same seed and present show the same numbers
+	Now         time.Time        // the demo's present; zero: the real one
+	Program     string           // absolute path of the program that is a license server's tool where it is called like one (IsTool)
+	Version     string           // of the program
+	MetricsAddr string           // where Prometheus may ask how the hub does; empty: nowhere
+	Out         io.Writer        // for people: progress and the address
+	Ready       func(url string) // called once the console can be looked at; may be nil
 
 	days     int           // of history; 0: as many as the estate has
 	patience time.Duration // for how long first readings are waited for; 0: a moment
@@ -93,7 +94,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (*demo, error) {
 	}
 	d.clock.Set(d.estate.Begin())
 	d.hub, err = hub.New(ctx, hub.Config{
-		Addr: c.Addr, Store: filepath.Join(d.dir, "hub.db"), Now: d.clock.Now, Demo: true, Version: c.Version, PollEvery: interval,
+		Addr: c.Addr, Store: filepath.Join(d.dir, "hub.db"), Now: d.clock.Now, Demo: true, Version: c.Version, PollEvery: interval, MetricsAddr: c.MetricsAddr,
 	}, log)
 	if err == nil {
 		err = d.found(ctx)
@@ -231,6 +232,9 @@ func (d *demo) welcome(ctx context.Context) error {
 	}
 	d.hub.Welcome(d.admin)
 	fmt.Fprintf(d.Out, "\nThe demo is at  %s\n\nEverybody on this machine is let in, and the data are made up. Ctrl-C ends it and removes them.\n", d.hub.URL())
+	if at := d.hub.MetricsURL(); at != "" {
+		fmt.Fprintf(d.Out, "Prometheus may ask at %s\n", at)
+	}
 	if d.Ready != nil {
 		d.Ready(d.hub.URL())
 	}

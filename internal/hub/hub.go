@@ -26,6 +26,7 @@ import (
 	"headroom/internal/hub/console"
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
+	"headroom/internal/hub/metrics"
 	"headroom/internal/hub/override"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/rest"
@@ -51,8 +52,11 @@ type Config struct {
 	Proxies   []netip.Prefix
 	PollEvery time.Duration // between two polls of an agent; 0: 5 minutes
 	Memory    int64         // bytes for history and answers (usage.Service); 0: the service's default
-	Demo      bool          // every page says that its numbers are made up
-	Version   string        // of the program, as pages show it
+	// MetricsAddr is where Prometheus may ask how the hub does, without a token: it tells
+	// of no organisation and no person. Empty: nowhere.
+	MetricsAddr string
+	Demo        bool   // every page says that its numbers are made up
+	Version     string // of the program, as pages show it
 
 	Now   func() time.Time  // nil: time.Now
 	Print io.Writer         // where the addresses and the set-up link are told; nil: nowhere
@@ -76,8 +80,7 @@ const (
 	writeTime    = 3 * time.Minute // from the header on: reading, work and answer
 	idleTime     = 2 * time.Minute
 	shutdownTime = 15 * time.Second
-	sweepEvery   = 10 * time.Minute
-	packEvery    = 10 * time.Minute
+	jobEvery     = 10 * time.Minute
 	pollEvery    = 5 * time.Minute
 )
 
@@ -94,17 +97,19 @@ type Hub struct {
 	Usage     *usage.Service
 	Erasure   *erasure.Service
 
-	config Config
-	log    *slog.Logger
-	url    string
-	tls    *tls.Config // nil: plain HTTP
-	db     *store.DB
-	id     string
-	api    http.Handler
-	pages  http.Handler
-	rest   http.Handler
-	listen net.Listener
-	guest  atomic.Pointer[account.Member]
+	config  Config
+	log     *slog.Logger
+	url     string
+	tls     *tls.Config // nil: plain HTTP
+	db      *store.DB
+	id      string
+	api     http.Handler
+	pages   http.Handler
+	rest    http.Handler
+	listen  net.Listener
+	scrapes net.Listener // for Prometheus; nil: nobody asks
+	metrics *metrics.Hub
+	guest   atomic.Pointer[account.Member]
 }
 
 // Run runs a hub until ctx is done. On its first start it prints the set-up
@@ -130,7 +135,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Hub, error) {
 	if c.PollEvery == 0 {
 		c.PollEvery = pollEvery
 	}
-	h := &Hub{config: c, log: log}
+	h := &Hub{config: c, log: log, metrics: metrics.New(c.Version)}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("hub: %w", err), h.Close())
 	}
@@ -139,6 +144,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Hub, error) {
 
 func (h *Hub) open(ctx context.Context) (err error) {
 	if err := h.openListener(ctx); err != nil {
+		return err
+	}
+	if err := h.openMetrics(ctx); err != nil {
 		return err
 	}
 	if h.db, err = store.Open(ctx, h.config.Store, store.Options{}); err != nil {
@@ -175,7 +183,7 @@ func (h *Hub) build(ctx context.Context) error {
 	}
 	notary := &audit.Notary{Store: h.db, Key: witness, Now: now}
 	agents := &api.Server{
-		Registrar: h.Registrar, Taker: h.Ingester, Notary: notary, HubID: id, NonceKey: nonceKey, Now: now,
+		Registrar: h.Registrar, Taker: countingTaker{h.Ingester, h.metrics}, Notary: notary, HubID: id, NonceKey: nonceKey, Now: now,
 		Visit: h.url + registerPath, PollEvery: h.config.PollEvery, Ready: h.db.Ping, Log: h.log,
 	}
 	h.api = agents.Handler()
@@ -183,6 +191,7 @@ func (h *Hub) build(ctx context.Context) error {
 		return err
 	}
 	h.Usage = &usage.Service{Store: h.db, Now: now, Memory: h.config.Memory}
+	h.metrics.Watch(h.state)
 	words := &override.Service{Store: h.db, Now: now}
 	pages, err := console.New(console.Config{
 		Usage: h.Usage, Erasure: h.Erasure, Catalog: words, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
@@ -249,6 +258,14 @@ func (h *Hub) guestMember() account.Member {
 	return account.Member{}
 }
 
+// MetricsURL is where Prometheus finds the metrics of the hub; empty: nowhere.
+func (h *Hub) MetricsURL() string {
+	if h.scrapes == nil {
+		return ""
+	}
+	return "http://" + h.scrapes.Addr().String() + MetricsPath
+}
+
 // ID returns the hub's id, which is part of every signature.
 func (h *Hub) ID() string { return h.id }
 
@@ -288,16 +305,15 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(srv, h.listen) })
-	g.Go(func() error { return h.sweep(gctx) })
-	g.Go(func() error { return h.pack(gctx) })
-	g.Go(func() error {
-		h.Erasure.Run(gctx, func(err error) { h.log.Warn("deleted usage data are not all taken away", "err", err) })
-		return nil
-	})
-	g.Go(func() error {
-		(&retention.Service{Store: h.db, Now: h.config.Now}).Run(gctx, func(err error) { h.log.Warn("usage data that are too old were not all removed", "err", err) })
-		return nil
-	})
+	h.runJobs(gctx, g)
+	if h.scrapes != nil {
+		scrapes := h.metricsServer()
+		g.Go(func() error { return serve(scrapes, h.scrapes) })
+		g.Go(func() error {
+			<-gctx.Done()
+			return scrapes.Close()
+		})
+	}
 	g.Go(func() error {
 		<-gctx.Done()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
@@ -337,48 +353,45 @@ func (h *Hub) announce(ctx context.Context) error {
 		fmt.Fprintf(h.config.Print, "\nFirst start: make your organisation and its administrator here.\n"+
 			"The link works once; the next start prints another.\n\n  %s\n\n", link)
 	}
+	if at := h.MetricsURL(); at != "" {
+		fmt.Fprintf(h.config.Print, "Prometheus may ask at %s\n", at)
+	}
 	h.log.Info("hub serves", "url", h.url, "listen", h.listen.Addr().String(), "hub", h.id)
 	return nil
 }
 
-// sweep deletes what is over, now and then.
-func (h *Hub) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := h.db.Sweep(ctx, h.config.Now()); err != nil && ctx.Err() == nil {
-			h.log.Warn("what is over was not deleted", "err", err, "retry_in", sweepEvery)
-		}
-		select {
-		case <-ctx.Done():
+// runJobs runs the hub's own work until ctx is done.
+func (h *Hub) runJobs(ctx context.Context, g *errgroup.Group) {
+	kept := &retention.Service{Store: h.db, Now: h.config.Now}
+	for name, run := range map[string]func(context.Context) error{
+		// What is over is deleted now and then.
+		"sweep": func(ctx context.Context) error { return h.db.Sweep(ctx, h.config.Now()) },
+		// Days that little will still be added to are closed.
+		"pack": func(ctx context.Context) error {
+			_, err := h.db.Pack(ctx, series.DayOf(h.config.Now().Unix())-openDays)
+			return err
+		},
+		"retention": kept.Once,
+	} {
+		g.Go(func() error {
+			h.job(ctx, name, jobEvery, run)
 			return nil
-		case <-tick.C:
-		}
+		})
 	}
-}
-
-// pack closes days that little will still be added to, now and then.
-func (h *Hub) pack(ctx context.Context) error {
-	tick := time.NewTicker(packEvery)
-	defer tick.Stop()
-	for {
-		today := series.DayOf(h.config.Now().Unix())
-		if _, err := h.db.Pack(ctx, today-openDays); err != nil && ctx.Err() == nil {
-			h.log.Warn("not all closed days were packed", "err", err, "retry_in", packEvery)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	g.Go(func() error {
+		h.Erasure.Run(ctx, func(begun time.Time, err error) { h.did(ctx, "erasure", begun, err) })
+		return nil
+	})
 }
 
 // Close closes what New opened. Closing twice is no error.
 func (h *Hub) Close() error {
 	var errs []error
-	if h.listen != nil {
-		if err := h.listen.Close(); !errors.Is(err, net.ErrClosed) {
+	for _, l := range []net.Listener{h.listen, h.scrapes} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}

@@ -20,11 +20,12 @@ const (
 // Handler returns all that the hub serves.
 func (h *Hub) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(api.Prefix, h.api)
-	mux.Handle(rest.Prefix+"/", h.rest)
-	mux.Handle("/healthz", h.api)
-	mux.Handle("/readyz", h.api)
-	mux.Handle("/", h.whenWelcome(h.pages))
+	agents := h.metrics.Requests("agents", h.api)
+	mux.Handle(api.Prefix, agents)
+	mux.Handle(rest.Prefix+"/", h.metrics.Requests("api", h.rest))
+	mux.Handle("/healthz", agents)
+	mux.Handle("/readyz", agents)
+	mux.Handle("/", h.metrics.Requests("console", h.whenWelcome(h.pages)))
 	return throughProxies(h.config.Proxies, mux)
 }
 

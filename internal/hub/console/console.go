@@ -298,7 +298,11 @@ func (c *Console) Handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+look.AssetPath, c.assets)
-	mux.Handle("/", c.Sessions.LoadAndSave(pages))
+	loaded := c.Sessions.LoadAndSave(pages)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		loaded.ServeHTTP(w, r)
+		_, r.Pattern = pages.Handler(r) // the session was loaded into another request than the one that came
+	})
 	guarded := http.NewCrossOriginProtection()
 	guarded.SetDenyHandler(http.HandlerFunc(c.foreign))
 	return look.Secure(guarded.Handler(mux))

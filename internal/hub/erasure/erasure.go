@@ -111,15 +111,14 @@ func (s *Service) delete(ctx context.Context, actor audit.Actor, guid, detail st
 const purgeEvery = 5 * time.Minute
 
 // Run takes away what is deleted until ctx is done, and writes to the ledger what
-// other processes have deleted and what was removed. What fails is told and tried
-// again.
-func (s *Service) Run(ctx context.Context, failed func(error)) {
+// other processes have deleted and what was removed. How each run ended is told; what
+// failed is tried again.
+func (s *Service) Run(ctx context.Context, told func(begun time.Time, err error)) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
-		if err := errors.Join(s.Record(ctx), s.Store.Purge(ctx)); err != nil && ctx.Err() == nil {
-			failed(err)
-		}
+		begun := time.Now()
+		told(begun, errors.Join(s.Record(ctx), s.Store.Purge(ctx)))
 		select {
 		case <-ctx.Done():
 			return

@@ -35,7 +35,13 @@ type Hub struct {
 // its configuration first. The hub ends with the test.
 func New(t testing.TB, changes ...func(*hub.Config)) *Hub {
 	t.Helper()
-	h := &Hub{t: t, Hub: open(t, changes)}
+	return NewLogging(t, slog.DiscardHandler, changes...)
+}
+
+// NewLogging is New with a hub that writes its log to a handler.
+func NewLogging(t testing.TB, log slog.Handler, changes ...func(*hub.Config)) *Hub {
+	t.Helper()
+	h := &Hub{t: t, Hub: open(t, log, changes)}
 	link, err := h.SetupLink(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -70,18 +76,18 @@ func Reopen(t testing.TB, changes ...func(*hub.Config)) *Hub {
 // Start runs a hub as it is before anybody has set it up, or as its store says.
 func Start(t testing.TB, changes ...func(*hub.Config)) *hub.Hub {
 	t.Helper()
-	h := open(t, changes)
+	h := open(t, slog.DiscardHandler, changes)
 	run(t, h)
 	return h
 }
 
-func open(t testing.TB, changes []func(*hub.Config)) *hub.Hub {
+func open(t testing.TB, log slog.Handler, changes []func(*hub.Config)) *hub.Hub {
 	t.Helper()
 	c := hub.Config{Addr: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "hub.db")}
 	for _, change := range changes {
 		change(&c)
 	}
-	h, err := hub.New(context.WithoutCancel(t.Context()), c, slog.New(slog.DiscardHandler))
+	h, err := hub.New(context.WithoutCancel(t.Context()), c, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,14 @@ import (
 // accepts text/csv gets rows.
 func (s *Server) answerGet(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	rows := wantsCSV(r.Header.Get("Accept"))
+	asked := r
 	if rows {
-		r = r.Clone(r.Context())
-		r.Header.Set("Accept", jsonType)
+		asked = r.Clone(r.Context())
+		asked.Header.Set("Accept", jsonType)
 	}
 	b := &buffered{header: w.Header(), status: http.StatusOK}
-	next.ServeHTTP(b, r)
+	next.ServeHTTP(b, asked)
+	r.Pattern = asked.Pattern
 	if rows && b.status == http.StatusOK && strings.HasPrefix(w.Header().Get("Content-Type"), jsonType) {
 		s.sendRows(w, r, b)
 	}

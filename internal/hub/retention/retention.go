@@ -60,27 +60,8 @@ type Service struct {
 // it to another after that.
 const claimTime = time.Hour
 
-// every is how often it is looked whether a day has passed, or somebody has said
-// something else.
-const every = 10 * time.Minute
-
-// Run removes until ctx is done. What fails is told and tried again.
-func (s *Service) Run(ctx context.Context, failed func(error)) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		if err := s.Once(ctx); err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// Once removes what is too old by now, unless another process does.
+// Once removes what is too old by now, unless another process does, or has done so. It
+// is to be called often: a day passes, or somebody says something else.
 func (s *Service) Once(ctx context.Context) error {
 	keepers, err := s.Store.Keepers(ctx)
 	if err != nil {

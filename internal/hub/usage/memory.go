@@ -53,6 +53,21 @@ func (m *memory) past(org, limit int64) *past {
 	return p
 }
 
+// Held returns about how many bytes of memory history and answers take.
+func (s *Service) Held() int64 {
+	m := &s.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.size
+	for _, p := range m.pasts {
+		all += p.held()
+	}
+	for _, f := range m.filters {
+		all += f.size
+	}
+	return all
+}
+
 // shrink gives memory back until no more than a limit is in use.
 func (m *memory) shrink(limit int64) {
 	m.mu.Lock()
