@@ -196,7 +196,7 @@ func (h *Hub) build(ctx context.Context) error {
 	pages, err := console.New(console.Config{
 		Usage: h.Usage, Erasure: h.Erasure, Catalog: words, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
-		Guest: h.guestMember,
+		Guest: h.guestMember, Styles: [][]byte{rest.Styles},
 	})
 	if err != nil {
 		return err
@@ -205,10 +205,10 @@ func (h *Hub) build(ctx context.Context) error {
 	programs := &rest.Server{
 		Usage: h.Usage, Accounts: h.Accounts, Registrations: h.Registrar, Erasure: h.Erasure, Catalog: words,
 		Audit: h.db, Witness: notary,
-		Now: now, Log: h.log, URL: h.url, Version: h.config.Version,
+		Now: now, Log: h.log, URL: h.url, Version: h.config.Version, Assets: pages.Assets(),
 	}
-	h.rest = programs.Handler()
-	return nil
+	h.rest, err = programs.Handler()
+	return err
 }
 
 // openLedger opens the ledger of deletions and does again what the store has

@@ -123,9 +123,10 @@ type Config struct {
 	Sessions      *account.Sessions
 	Now           func() time.Time
 	Log           *slog.Logger
-	HubURL        string // under which agents reach this hub; empty: not shown
-	Version       string // of the program; may be empty
-	Demo          bool   // every page says that its data are made up
+	HubURL        string   // under which agents reach this hub; empty: not shown
+	Version       string   // of the program; may be empty
+	Demo          bool     // every page says that its data are made up
+	Styles        [][]byte // of pages that others serve; may be empty
 	// Guest, if set, returns the member as whom whoever has not signed in is let
 	// in; its zero value is nobody. It is for the demo, where there is nothing
 	// to protect.
@@ -169,13 +170,16 @@ type pages struct {
 // New returns a console. It fails only if the files within the program do not
 // fit together.
 func New(c Config) (*Console, error) {
-	assets, err := look.NewAssets(styles)
+	assets, err := look.NewAssets(append([][]byte{styles}, c.Styles...)...)
 	if err != nil {
 		return nil, err
 	}
 	p, err := newPages(assets)
 	return &Console{Config: c, assets: assets, pages: p}, err
 }
+
+// Assets are the files that every page of the hub loads.
+func (c *Console) Assets() *look.Assets { return c.assets }
 
 func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.setup, &err, "setup")

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // answerGet answers a request that changes nothing. The answer gets a tag of its
@@ -40,6 +42,20 @@ func (s *Server) answerGet(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 	w.WriteHeader(b.status)
 	_, _ = b.body.WriteTo(w) // the client may be gone
+}
+
+// alsoAnswers says of every operation that changes nothing what answerGet makes of its
+// answers.
+func alsoAnswers(doc *huma.OpenAPI) {
+	for _, item := range doc.Paths {
+		if item.Get == nil {
+			continue
+		}
+		item.Get.Responses["304"] = &huma.Response{Description: "The client has this answer, by the tag in If-None-Match."}
+		if ok := item.Get.Responses["200"]; ok != nil {
+			ok.Content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+	}
 }
 
 // jsonType is what answers are written in, unless somebody wants rows.

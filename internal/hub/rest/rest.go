@@ -27,6 +27,7 @@ import (
 	"headroom/internal/hub/audit"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/usage"
+	"headroom/internal/look"
 )
 
 // Prefix is the path below which everything is this API's.
@@ -105,6 +106,7 @@ type Server struct {
 	Log           *slog.Logger
 	URL           string // of the hub
 	Version       string // of the program
+	Assets        *look.Assets
 }
 
 // Limits of a token: so many requests a second, and so many at once after a rest.
@@ -115,13 +117,18 @@ const (
 	maxBody   = 64 << 10
 )
 
-// Handler returns the API, for paths below Prefix.
-func (s *Server) Handler() http.Handler {
+// Handler returns the API, for paths below Prefix. It fails only if the files within the
+// program do not fit together.
+func (s *Server) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	limits := &limiters{of: make(map[int64]*rate.Limiter)}
 	api := s.api(mux, limits)
 	mux.HandleFunc("GET "+Prefix+"/metrics", func(w http.ResponseWriter, r *http.Request) { s.metrics(w, r, limits) })
-	mux.HandleFunc("GET "+Prefix+"/docs", func(w http.ResponseWriter, _ *http.Request) { s.docs(w, api.OpenAPI()) })
+	docs, err := s.docs(api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+Prefix+"/docs", docs)
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, _ *http.Request) {
 		s.refuse(w, fault.Errorf(fault.NotFound, "there is nothing at this address; %s/docs lists what there is", Prefix))
 	})
@@ -134,7 +141,7 @@ func (s *Server) Handler() http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // api registers every operation.
@@ -152,6 +159,7 @@ func (s *Server) api(mux *http.ServeMux, limits *limiters) huma.API {
 	api := humago.New(mux, c)
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { s.admit(api, limits, ctx, next) })
 	s.register(api)
+	alsoAnswers(api.OpenAPI())
 	return api
 }
 
