@@ -124,6 +124,12 @@ func (b *browser) fill(name, value string) {
 	b.do("fill "+name, chromedp.WaitVisible(field), chromedp.SetValue(field, value))
 }
 
+// appear waits until the page shows the element.
+func (b *browser) appear(css string) {
+	b.t.Helper()
+	b.do("wait for "+css, chromedp.WaitVisible(chromedp.CSS(css)))
+}
+
 // submit clicks and waits for the page that follows.
 func (b *browser) submit(css string) {
 	b.t.Helper()

@@ -59,6 +59,7 @@ var mayImport = map[string]string{
 	"agent/spool":   "",
 	"agent/upload":  "wire agent/spool",
 	"agent/route":   "",
+	"agent/console": "wire look agent agent/upload",
 	"agent":         "license wire agent/collect agent/spool agent/upload agent/route",
 
 	// The hub's side: rules own their types, the store depends on them.

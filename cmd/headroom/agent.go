@@ -24,6 +24,7 @@ type agentCmd struct {
 	Status     agentStatusCmd     `cmd:"" help:"Show how everything stands."`
 	Doctor     agentDoctorCmd     `cmd:"" help:"Try everything that the agent needs, step by step, and say how to mend what fails."`
 	Upload     agentUploadCmd     `cmd:"" help:"Send at once all that waits."`
+	Console    agentConsoleCmd    `cmd:"" help:"Print a link to the agent's own console, for a browser on this machine."`
 	Payload    agentPayloadCmd    `cmd:"" help:"Show exactly what leaves this machine: the last batch as it was sent."`
 	NamesKey   agentNamesKeyCmd   `cmd:"" help:"The key for pseudonyms of users and devices."`
 	Service    agentServiceCmd    `cmd:"" help:"Install the agent as a service of this machine, start it, stop it."`
@@ -70,7 +71,7 @@ func (c *agentRunCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return a.Run(ctx)
+	return runWithConsole(ctx, a, config, options, c.Config)
 }
 
 type agentShareCmd struct {

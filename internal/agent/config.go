@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,7 +26,33 @@ type Config struct {
 	UploadEvery Duration       `toml:"upload_every"` // default 24h
 	Proxy       route.Proxy    `toml:"proxy"`
 	TLS         route.TLS      `toml:"tls"`
+	Console     ConsoleConfig  `toml:"console"`
 	Servers     []ServerConfig `toml:"server"`
+}
+
+// A ConsoleConfig says where the agent's own console is.
+type ConsoleConfig struct {
+	Listen string `toml:"listen"` // address and port of loopback, or none; default 127.0.0.1:27400
+}
+
+// NoConsole is what Listen is where there is no console.
+const NoConsole = "none"
+
+const defaultConsole = "127.0.0.1:27400"
+
+// check fills in the default, and lets nothing but this machine in.
+func (c *ConsoleConfig) check() error {
+	switch c.Listen {
+	case NoConsole:
+		return nil
+	case "":
+		c.Listen = defaultConsole
+	}
+	at, err := netip.ParseAddrPort(c.Listen)
+	if err != nil || !at.Addr().IsLoopback() {
+		return fmt.Errorf("console.listen is %q: write an address and a port of this machine alone, such as %s, or %s", c.Listen, defaultConsole, NoConsole)
+	}
+	return nil
 }
 
 // A ServerConfig says how one license server is read.
@@ -122,6 +149,9 @@ func (c *Config) Check(base string) error {
 	}
 	c.Proxy.PasswordFile, c.TLS.CAFile = within(base, c.Proxy.PasswordFile), within(base, c.TLS.CAFile)
 	if err := c.way().Check(); err != nil {
+		return err
+	}
+	if err := c.Console.check(); err != nil {
 		return err
 	}
 	if len(c.Servers) == 0 {

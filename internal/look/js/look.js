@@ -208,13 +208,55 @@ function zones(input) {
   input.list.append(...known.map((zone) => make("option", { value: zone })));
 }
 
-for (const table of all("table.table")) { sortable(table); paged(table); }
-all(".trend-frame").forEach(tip);
-all("[data-copy]").forEach(copies);
-all("[data-filter]").forEach(filters);
-all("[data-all]").forEach(ticksAll);
+// Ends: an element with data-until counts down to that instant.
+function countsDown(element) {
+  const until = Date.parse(element.dataset.until);
+  const show = () => {
+    const left = Math.max(0, Math.round((until - Date.now()) / 1000));
+    element.textContent = left ? `in ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "now";
+    if (left && element.isConnected) setTimeout(show, 1000);
+  };
+  show();
+}
+
+// Refresh: while an element with data-refresh is there, the content of the page
+// is asked for every so many seconds, and replaced if it is another one. Nobody
+// is disturbed who writes, or has a dialog open.
+function refreshes(main, sent) {
+  const seconds = Number(main.querySelector("[data-refresh]")?.dataset.refresh);
+  if (!seconds) return;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+      if (answer.ok && !fresh.isEqualNode(sent) && !main.querySelector("dialog[open], :is(input, select, textarea):focus")) {
+        const focused = main.contains(document.activeElement);
+        main.replaceChildren(...fresh.cloneNode(true).childNodes);
+        sent = fresh;
+        enliven(main);
+        if (focused) main.focus();
+      }
+    } catch { /* the server is away for a moment; it is asked again */ }
+    refreshes(main, sent);
+  }, seconds * 1000);
+}
+
+// enliven adds to the elements within what they cannot do by themselves.
+function enliven(within) {
+  for (const table of all("table.table", within)) { sortable(table); paged(table); }
+  all(".trend-frame", within).forEach(tip);
+  all("[data-copy]", within).forEach(copies);
+  all("[data-filter]", within).forEach(filters);
+  all("[data-all]", within).forEach(ticksAll);
+  all("[data-dialog]", within).forEach(dialogs);
+  all("details.menu", within).forEach(menus);
+  all("[data-zone]", within).forEach(zones);
+  all("[data-until]", within).forEach(countsDown);
+}
+
+const content = document.querySelector("main");
+const asSent = content.cloneNode(true);
+enliven(document);
 all("[data-theme-switch]").forEach(themes);
 all("[data-note]").forEach(notes);
-all("[data-dialog]").forEach(dialogs);
-all("details.menu").forEach(menus);
-all("[data-zone]").forEach(zones);
+refreshes(content, asSent);
