@@ -45,7 +45,7 @@ test-long: prepare
 
 test-long-go:
 	$(GO) test -race -count=1 -timeout=60m ./...
-	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test -count=1 -timeout=60m ./...; fi
+	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test -count=1 -timeout=60m -tags=contract ./...; fi
 
 check: format vet lint cross
 

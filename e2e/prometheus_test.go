@@ -28,7 +28,7 @@ func TestPrometheusScrapesTheDemoAndTheDashboardIsAnswered(t *testing.T) {
 		t.Skip("there is no prometheus on this machine: ", err)
 	}
 	home := ready(t, demo)
-	p := newPrometheus(t, program, map[string]string{"headroom": demoMetrics, "headroom-estate": home + "/api/v1/metrics"}, tokenOf(t, home))
+	p := newPrometheus(t, program, map[string]string{"headroom": demoMetrics, "headroom-estate": home + "/api/v1/metrics"}, tokenOf(t, home, "viewer"))
 	scrapes := 4
 	if os.Getenv("HEADROOM_LONG") != "" {
 		scrapes = 60
@@ -59,10 +59,10 @@ func TestPrometheusScrapesTheDemoAndTheDashboardIsAnswered(t *testing.T) {
 	t.Logf("C-05: %d scrapes of 2 targets in %v, 0 failed, 0 dropped; %d queries of the dashboard answered", scrapes, time.Since(began).Round(time.Second), len(queries))
 }
 
-// tokenOf makes a token of a viewer in the demo's console.
-func tokenOf(t *testing.T, home string) string {
+// tokenOf makes a token with a role in the demo's console.
+func tokenOf(t *testing.T, home, role string) string {
 	t.Helper()
-	resp, err := http.PostForm(home+"/settings/tokens", url.Values{"name": {"Prometheus"}, "role": {"viewer"}, "days": {"300"}})
+	resp, err := http.PostForm(home+"/settings/tokens", url.Values{"name": {"Prometheus"}, "role": {role}, "days": {"300"}})
 	if err != nil {
 		t.Fatal(err)
 	}

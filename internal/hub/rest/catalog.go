@@ -20,7 +20,7 @@ type CatalogEntry struct {
 	Key     string  `json:"key" doc:"Of the product that the catalog makes of the feature."`
 	Known   Product `json:"known" doc:"By the catalog alone."`
 	Counts  Product `json:"counts" doc:"By the word of the organisation: what figures are of."`
-	Said    *Saying `json:"said" doc:"That word; null where the catalog counts."`
+	Said    *Saying `json:"said,omitempty" doc:"That word; not there where the catalog counts."`
 	Servers int     `json:"license_servers" doc:"That have it."`
 }
 
