@@ -4,6 +4,7 @@
 #   make check      format, vet, lint, and a cross-build of every platform that we ship
 #   make test-long  what takes long: fuzz targets, kill loops, the suite with HEADROOM_LONG=1
 #   make bench      the benchmarks, then Headroom beside other databases on a large estate
+#   make screenshots  the pictures of README, of the demo
 #   make demo       a hub, agents and a simulated estate in one process
 #   make build      the program for this machine, build/headroom
 
@@ -24,7 +25,7 @@ FUZZTIME ?= 1m
 # another place to each.
 export HEADROOM_SAMPLES := $(abspath $(or $(HEADROOM_SAMPLES),../shared/samples))
 
-.PHONY: all build test test-go test-long test-long-go check format vet lint cross bench demo prepare clean
+.PHONY: all build test test-go test-long test-long-go check format vet lint cross bench demo screenshots prepare clean
 
 all: check build
 
@@ -75,6 +76,10 @@ BESIDE_POSTGRES = $(shell scripts/postgres-bin.sh >/dev/null 2>&1 && echo script
 
 demo:
 	$(GO) run ./cmd/headroom demo
+
+# The pictures of README, of the demo as it is now.
+screenshots: prepare
+	cd e2e && $(NOCGO) HEADROOM_PICTURES=$(CURDIR)/docs/img $(GO) test -count=1 -run TestPicturesOfTheReadme ./...
 
 # Installs what the tests need where it is missing and we are root; otherwise
 # it says what to install.
