@@ -16,7 +16,7 @@ import (
 	"headroom/internal/wire"
 )
 
-// F6: fifty clicks are one upload, and one a moment later is told of it.
+// F6, D-14: fifty clicks are one upload, and one a moment later is told of it.
 func TestFiftyClicksAreOneUpload(t *testing.T) {
 	w := newWorld(t).enter()
 	var clicked atomic.Int32
@@ -46,7 +46,7 @@ func TestFiftyClicksAreOneUpload(t *testing.T) {
 	if _, body := w.post("/upload", nil); !strings.Contains(body, "Sent 1 batch with 3 records") {
 		t.Errorf("a minute later the page says\n%s", body)
 	}
-	t.Logf("F6: 50 clicks at a time made 1 upload")
+	t.Logf("F6, D-14: 50 clicks at a time made 1 upload")
 }
 
 // What fails is told on the page, and may be tried again at once.

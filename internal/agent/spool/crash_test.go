@@ -55,26 +55,31 @@ func life(w *world, stop func(error) bool) {
 	}
 }
 
-// TestPowerCutAtEveryStepLosesAndDoublesNothing cuts the power before every
+// TestPowerCutAtEveryStepLosesAndDoublesNothing is D-04. It cuts the power before every
 // file operation there is, and reopens what a disk may have kept: nothing
 // that was not synced, all of it, and any part of it.
 func TestPowerCutAtEveryStepLosesAndDoublesNothing(t *testing.T) {
 	for cut := 1; ; cut++ {
 		if !cutAt(t, cut) {
 			if cut < 150 {
-				t.Fatalf("the life of a spool has only %d operations; what is missing?", cut)
+				t.Fatalf("the life of a spool has only %d operations; what is missing?", cut-1)
 			}
+			t.Logf("D-04: cut before each of %d operations, %d states of the disk after each", cut-1, variants)
 			return
 		}
 	}
 }
+
+// variants is how many states of the disk are tried after each cut: nothing
+// unsynced is kept, all of it, and else a part by chance.
+const variants = 10
 
 // cutAt lives until operation number cut and checks what survives. It returns
 // false when there is no such operation.
 func cutAt(t *testing.T, cut int) bool {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(uint64(cut), 8))
-	for variant := range 10 {
+	for variant := range variants {
 		w := newWorld(t, spool.Options{})
 		w.disk.fault = func(op int, _ string) error {
 			if op == cut {
@@ -108,7 +113,7 @@ func settle(t *testing.T, w *world, what string) {
 	}
 }
 
-// TestFailureOfEveryStepIsToldAndMended lets every file operation fail once,
+// TestFailureOfEveryStepIsToldAndMended is the spool's part of D-11. It lets every file operation fail once,
 // in the middle of a life that goes on: no promise is broken, with and
 // without opening again.
 func TestFailureOfEveryStepIsToldAndMended(t *testing.T) {
@@ -129,6 +134,7 @@ func TestFailureOfEveryStepIsToldAndMended(t *testing.T) {
 				}
 				life(w, func(error) bool { return false })
 				if what == "" {
+					t.Logf("D-11: %v at each of %d operations, opened again at once: %t", failure, n-1, reopen == 1)
 					break
 				}
 				w.disk.fault = nil
