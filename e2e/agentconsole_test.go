@@ -13,6 +13,7 @@ import (
 // The same journey by the agent's own console: everything that the license
 // server has to say is said in the browser.
 func TestAnAgentJoinsByItsOwnConsole(t *testing.T) {
+	t.Parallel() // with those that have a hub of their own
 	text, err := os.ReadFile(filepath.Join(samples(t), "flexnet", capture))
 	if err != nil {
 		t.Fatal(err)

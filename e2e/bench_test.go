@@ -13,6 +13,7 @@ import (
 // turns its pages, and gets a copy without names: on the real hub, as it is
 // seen.
 func TestTheParserBenchIsUsedInTheBrowser(t *testing.T) {
+	t.Parallel() // with those that have a hub of their own
 	status, err := os.ReadFile(filepath.Join(samples(t), "flexnet", capture))
 	if err != nil {
 		t.Fatal(err)

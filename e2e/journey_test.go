@@ -17,6 +17,7 @@ const capture = "lmstat-a-v11.14-matlab-hpc-51features-375checkouts.txt"
 // up in the browser, an agent that replays a capture registers with its code,
 // uploads, and its figures stand there.
 func TestAnAgentRegistersInTheBrowserAndItsFiguresAreShown(t *testing.T) {
+	t.Parallel() // with those that have a hub of their own
 	text, err := os.ReadFile(filepath.Join(samples(t), "flexnet", capture))
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,16 @@ var (
 	chromium = sync.OnceValues(startChromium)
 	demo     = sync.OnceValues(startDemo)
 
-	ends []func() error // of what was started
+	ending sync.Mutex
+	ends   []func() error // of what was started
 )
+
+// atEnd calls end when the tests have ended.
+func atEnd(end func() error) {
+	ending.Lock()
+	defer ending.Unlock()
+	ends = append(ends, end)
+}
 
 // demoNow is the present of the demo, so that it always shows the same.
 const demoNow = "2026-11-24T10:00:00Z"
@@ -68,7 +76,7 @@ func startChromium() (context.Context, error) {
 	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1440, 900)))
-	ends = append(ends, func() error { cancel(); return nil })
+	atEnd(func() error { cancel(); return nil })
 	return ctx, chromedp.Do(ctx) // without a time limit: that one would end the browser
 }
 
@@ -83,7 +91,7 @@ func startDemo() (home string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ends = append(ends, p.end)
+	atEnd(p.end)
 	if demoMetrics, err = p.wait(`Prometheus may ask at (http://\S+)`); err != nil {
 		return "", err
 	}
