@@ -357,10 +357,10 @@ func (t *Track) isPlainUse(s *Source, e *entry) bool {
 	if _, ok := t.indexOf(s.Summary.Terms); !ok {
 		return false
 	}
-	switch {
-	case e.terms == endedTerms:
+	switch e.terms {
+	case endedTerms:
 		return false
-	case e.terms == noTerms:
+	case noTerms:
 		return len(t.facts) == 0 && t.First == s.first()
 	}
 	return t.First <= e.start && t.terms[e.terms].State == s.Summary.Terms.State

@@ -33,7 +33,7 @@ func (r reader) view(ctx context.Context, f func(tx handle) error) error {
 func (r reader) Snapshot(ctx context.Context, f func(usage.Store) error) error {
 	return r.view(ctx, func(tx handle) error {
 		if t, ok := tx.(*sql.Tx); ok && r.lookups != nil {
-			tx = &snapshotTx{Tx: t, parsed: make(map[string]*sql.Stmt)}
+			tx = &snapshotTx{Tx: t, parsed: parsed{}}
 		}
 		return f(reader{read: tx})
 	})
