@@ -70,8 +70,6 @@ var mayImport = map[string]string{
 	"hub/erasure":         "license catalog series insight fault hub/audit",
 	"hub/metrics":         "",
 	"hub/retention":       "hub/audit",
-	"hub/mail":            "",
-	"hub/mail/mailtest":   "hub/mail",
 	"hub/override":        "license catalog fault hub/audit",
 	"hub/usage":           "license catalog series insight fault",
 	"hub/store":           "license catalog series fault " + rules,

@@ -2,8 +2,8 @@
 # Makes sure that this machine has what the tests need beside Go, git and make:
 # a C compiler for the race detector, a PostgreSQL server, Chromium and fonts,
 # Slurm with munge, of which the tests start a cluster of their own, Squid and
-# OpenSSL, of which they start proxies and responders, systemd-analyze, a mail
-# server, and Prometheus, which scrapes a hub.
+# OpenSSL, of which they start proxies and responders, systemd-analyze,
+# and Prometheus, which scrapes a hub.
 #
 # Looks first and asks no network where nothing is missing. As root it installs
 # what is missing from Debian's packages; otherwise it says what to install.
@@ -45,9 +45,6 @@ have_proxy() { PATH=$PATH:/usr/sbin command -v squid >/dev/null && command -v op
 # It is asked about the unit of the agent; nothing of it is started.
 have_systemd() { command -v systemd-analyze >/dev/null; }
 
-# A real mail server, to which the tests send.
-have_mail() { /usr/bin/python3 -c "import aiosmtpd" 2>/dev/null; }
-
 # Prometheus scrapes the demo, and its tool says whether metrics are well written.
 have_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 
@@ -61,7 +58,6 @@ find_missing() {
 	need have_slurm "Slurm and munge" slurm-wlm munge
 	need have_systemd "systemd-analyze" systemd
 	need have_proxy "Squid and OpenSSL" squid openssl
-	need have_mail "aiosmtpd (a mail server)" python3-aiosmtpd
 	need have_prometheus "Prometheus" prometheus
 }
 
