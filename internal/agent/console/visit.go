@@ -54,14 +54,14 @@ func (c *Console) page(rt route) http.Handler {
 			http.Error(w, "the page could not be made; the agent's log says why", http.StatusInternalServerError)
 			return
 		}
-		c.done(w, r, v, look.Bad, sentence(err.Error()))
+		c.done(w, r, v, look.Bad, look.Sentence(err.Error()))
 	})
 }
 
 // visit says who asks.
 func (c *Console) visit(r *http.Request) visit {
 	now := c.Now()
-	v := visit{clock: look.Clock{Now: now, Zone: time.Local}, theme: theme(r)}
+	v := visit{clock: look.Clock{Now: now, Zone: time.Local}, theme: look.Theme(r)}
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return v
@@ -202,24 +202,4 @@ func show[T any](c *Console, w http.ResponseWriter, v visit, s look.Shell, p loo
 func (c *Console) notFound(w http.ResponseWriter, r *http.Request, _ visit) error {
 	http.NotFound(w, r)
 	return nil
-}
-
-// theme returns the colours that the browser asked for.
-func theme(r *http.Request) string {
-	if cookie, err := r.Cookie("headroom-theme"); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
-		return cookie.Value
-	}
-	return ""
-}
-
-// sentence makes a message fit to stand alone: a capital and a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	s = strings.ToUpper(s[:1]) + s[1:]
-	if !strings.HasSuffix(s, ".") {
-		s += "."
-	}
-	return s
 }

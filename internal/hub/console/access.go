@@ -64,7 +64,7 @@ func (c *Console) postSetup(w http.ResponseWriter, r *http.Request, v visit) err
 	if fault.KindOf(err) == fault.Invalid {
 		v.member = account.Member{}
 		return show(c, w, r, v, look.Shell{Title: "Set up"}, c.pages.setup, http.StatusUnprocessableEntity,
-			newSetupPage(token, f, sentence(fault.Message(err))))
+			newSetupPage(token, f, look.Sentence(fault.Message(err))))
 	}
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (c *Console) postLogin(w http.ResponseWriter, r *http.Request, v visit) err
 
 // loginProblem says why signing in failed, and how long to wait.
 func loginProblem(err error) string {
-	s := sentence(fault.Message(err))
+	s := look.Sentence(fault.Message(err))
 	if after := waitOf(err); after > 0 {
 		s += " Next attempt in " + look.Length(after.Round(time.Second)) + "."
 	}

@@ -126,7 +126,7 @@ func (c *Console) postBench(w http.ResponseWriter, r *http.Request, v visit) err
 	}
 	switch {
 	case fault.KindOf(err) == fault.Invalid:
-		p.Error = sentence(fault.Message(err))
+		p.Error = look.Sentence(fault.Message(err))
 		return c.showBench(w, r, v, http.StatusUnprocessableEntity, p)
 	case err != nil:
 		return err
@@ -280,7 +280,7 @@ func benchFacts(clock look.Clock, f report.File) []benchFact {
 func (res *benchResult) redact(now time.Time, in benchInput, o report.Options) error {
 	text, err := report.NewRedactor(benchEffort).Redact(in.source(now), o)
 	if err != nil {
-		res.Refusal = sentence(strings.TrimPrefix(err.Error(), "text: "))
+		res.Refusal = look.Sentence(strings.TrimPrefix(err.Error(), "text: "))
 		return nil
 	}
 	res.HasKeys = report.HasKeys(text)

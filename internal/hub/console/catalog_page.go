@@ -145,7 +145,7 @@ func (c *Console) postFeature(w http.ResponseWriter, r *http.Request, v visit) e
 	}
 	err = c.Catalog.Set(r.Context(), v.actor(), said)
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
-		return c.showFeature(w, r, v, http.StatusUnprocessableEntity, newFeaturePage(rows, row, said, sentence(fault.Message(err))))
+		return c.showFeature(w, r, v, http.StatusUnprocessableEntity, newFeaturePage(rows, row, said, look.Sentence(fault.Message(err))))
 	}
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (c *Console) postInvite(w http.ResponseWriter, r *http.Request, v visit) er
 	token, err := c.Accounts.Invite(r.Context(), v.actor(), email, role)
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
 		return c.showMembers(w, r, v, http.StatusUnprocessableEntity, func(p *membersPage) {
-			p.Problem, p.Email.Value, p.Chosen = sentence(fault.Message(err)), email, role
+			p.Problem, p.Email.Value, p.Chosen = look.Sentence(fault.Message(err)), email, role
 		})
 	}
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *Console) membersProblem(w http.ResponseWriter, r *http.Request, v visit
 	if fault.KindOf(err) != fault.Conflict {
 		return err
 	}
-	return c.showMembers(w, r, v, http.StatusConflict, func(p *membersPage) { p.Problem = sentence(fault.Message(err)) })
+	return c.showMembers(w, r, v, http.StatusConflict, func(p *membersPage) { p.Problem = look.Sentence(fault.Message(err)) })
 }
 
 func memberOf(r *http.Request) (int64, error) {
@@ -209,7 +209,7 @@ func newInvitePage(token string, inv account.Invitation, org account.Organisatio
 func (c *Console) postAccept(w http.ResponseWriter, r *http.Request, v visit) error {
 	m, err := c.Accounts.Accept(r.Context(), r.PathValue("token"), r.PostFormValue("name"), r.PostFormValue("password"), v.address)
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
-		return c.showAccept(w, r, v, statuses[kind], sentence(fault.Message(err)))
+		return c.showAccept(w, r, v, statuses[kind], look.Sentence(fault.Message(err)))
 	}
 	if err != nil {
 		return err

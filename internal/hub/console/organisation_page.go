@@ -116,7 +116,7 @@ func (c *Console) postOrganisation(w http.ResponseWriter, r *http.Request, v vis
 	}
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.TooMany) {
 		retryAfter(w, err)
-		return c.showOrganisation(w, r, v, http.StatusUnprocessableEntity, typed, sentence(fault.Message(err)))
+		return c.showOrganisation(w, r, v, http.StatusUnprocessableEntity, typed, look.Sentence(fault.Message(err)))
 	}
 	if err != nil {
 		return err

@@ -159,7 +159,7 @@ func (c *Console) postReview(w http.ResponseWriter, r *http.Request, v visit) er
 	review, err := c.Registrations.Review(r.Context(), v.actor(), code)
 	if fault.KindOf(err) == fault.NotFound {
 		return show(c, w, r, v, look.Shell{Title: "Register", Section: "registrations"}, c.pages.register,
-			http.StatusUnprocessableEntity, c.newRegisterPage(code, sentence(fault.Message(err))))
+			http.StatusUnprocessableEntity, c.newRegisterPage(code, look.Sentence(fault.Message(err))))
 	}
 	if err != nil {
 		return err

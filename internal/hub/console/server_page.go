@@ -90,7 +90,7 @@ func (c *Console) showServer(w http.ResponseWriter, r *http.Request, v visit, st
 func (c *Console) postPlace(w http.ResponseWriter, r *http.Request, v visit) error {
 	place, err := registration.NewPlace(r.PostFormValue("site"), r.PostFormValue("tags"))
 	if err != nil {
-		return c.showServer(w, r, v, http.StatusUnprocessableEntity, sentence(fault.Message(err)))
+		return c.showServer(w, r, v, http.StatusUnprocessableEntity, look.Sentence(fault.Message(err)))
 	}
 	guid := r.PathValue("guid")
 	if err := c.Registrations.SetPlace(r.Context(), v.actor(), guid, place); err != nil {

@@ -85,7 +85,7 @@ func (c *Console) postToken(w http.ResponseWriter, r *http.Request, v visit) err
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.TooMany) {
 		retryAfter(w, err)
 		return c.showTokens(w, r, v, http.StatusUnprocessableEntity, func(p *tokensPage) {
-			p.Problem, p.Name.Value, p.Days.Value, p.Chosen = sentence(fault.Message(err)), name, r.PostFormValue("days"), role
+			p.Problem, p.Name.Value, p.Days.Value, p.Chosen = look.Sentence(fault.Message(err)), name, r.PostFormValue("days"), role
 			p.Erases = r.PostFormValue("erases") != ""
 		})
 	}

@@ -65,7 +65,7 @@ func (c *Console) page(rt route) http.Handler {
 
 // visit says who asks. Nobody is no error.
 func (c *Console) visit(r *http.Request) (visit, error) {
-	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: theme(r), address: peer(r)}
+	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: look.Theme(r), address: peer(r)}
 	m, err := c.Sessions.Member(r.Context())
 	if fault.KindOf(err) == fault.Unauthorized {
 		m, err = c.guest(), nil
@@ -175,7 +175,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visit, err erro
 		http.Redirect(w, r, loginFor(r), http.StatusSeeOther)
 		return
 	}
-	page := failurePage{Status: statuses[kind], Title: failureTitles[kind], Message: sentence(fault.Message(err)), Back: "/", Where: "Usage"}
+	page := failurePage{Status: statuses[kind], Title: failureTitles[kind], Message: look.Sentence(fault.Message(err)), Back: "/", Where: "Usage"}
 	if kind == fault.Internal {
 		c.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		page.Message = "The hub could not make this page. What happened stands in its log."
@@ -192,7 +192,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visit, err erro
 
 // foreign answers to a form that another site sent.
 func (c *Console) foreign(w http.ResponseWriter, r *http.Request) {
-	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: theme(r)}
+	v := visit{clock: look.Clock{Now: c.Now(), Zone: time.UTC}, theme: look.Theme(r)}
 	page := failurePage{
 		Status: http.StatusForbidden, Title: "This came from another site", Back: "/", Where: "Usage",
 		Message: "The form was not sent from a page of this hub, so nothing was done. Open the hub and try again.",
@@ -292,19 +292,6 @@ func (c *Console) takeNotes(r *http.Request) []look.Note {
 	return []look.Note{{Tone: look.Tone(tone), Text: text}}
 }
 
-// theme returns the colours that the browser asked for: by the address, which
-// is for pictures of pages, or by the cookie that the page's switch sets.
-func theme(r *http.Request) string {
-	t := r.URL.Query().Get("theme")
-	if cookie, err := r.Cookie("headroom-theme"); t == "" && err == nil {
-		t = cookie.Value
-	}
-	if t != "light" && t != "dark" {
-		return ""
-	}
-	return t
-}
-
 // loginFor returns the sign-in page that leads back to what was asked for.
 func loginFor(r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == "/" {
@@ -330,16 +317,4 @@ func peer(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// sentence makes a message fit to stand alone: a capital and a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	s = strings.ToUpper(s[:1]) + s[1:]
-	if !strings.HasSuffix(s, ".") {
-		s += "."
-	}
-	return s
 }

@@ -64,9 +64,7 @@ func (s *Server) docs(doc *huma.OpenAPI) (http.Handler, error) {
 	}
 	return look.Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shell := shell
-		if cookie, err := r.Cookie(themeCookie); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
-			shell.Theme = cookie.Value
-		}
+		shell.Theme = look.Theme(r)
 		body, err := page.Render(shell, data)
 		if err != nil {
 			s.refuse(w, err)
@@ -76,9 +74,6 @@ func (s *Server) docs(doc *huma.OpenAPI) (http.Handler, error) {
 		_, _ = w.Write(body) // the reader may be gone
 	})), nil
 }
-
-// themeCookie is where the console's script keeps which colours somebody wants.
-const themeCookie = "headroom-theme"
 
 func newDocsPage(doc *huma.OpenAPI, url string) docsPage {
 	p := docsPage{Prefix: Prefix, URL: url}
