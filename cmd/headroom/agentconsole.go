@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"headroom/internal/agent"
 	"headroom/internal/agent/console"
@@ -35,23 +34,26 @@ func (c *agentConsoleCmd) Run(std streams) error {
 	return err
 }
 
-// runWithConsole runs an agent and its console until ctx is done, or one of
-// them fails.
+// runWithConsole runs an agent until ctx is done or it fails, and its console
+// beside it.
 func runWithConsole(ctx context.Context, a *agent.Agent, c agent.Config, o agent.Options, file string) error {
 	host, err := os.Hostname()
 	if err != nil {
-		return err
+		host = "this machine"
 	}
 	if file, err = filepath.Abs(file); err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.Run(ctx) })
-	g.Go(func() error {
-		return console.Run(ctx, console.Options{
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		console.Run(ctx, console.Options{
 			Agent: a, Config: c, File: file, Host: host, Version: o.Version, Now: time.Now, Log: o.Log,
 			Doctor: func(ctx context.Context, note func(agent.Diagnosis)) { agent.Doctor(ctx, c, o, note) },
 		})
 	})
-	return g.Wait()
+	err = a.Run(ctx)
+	stop()
+	beside.Wait()
+	return err
 }

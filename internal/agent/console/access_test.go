@@ -172,10 +172,24 @@ func TestATakenPortIsNoReasonToEnd(t *testing.T) {
 	o.Config.Console.Listen = w.Listener.Addr().String()
 	var said strings.Builder
 	o.Log = slog.New(slog.NewTextHandler(&said, nil))
-	if err := Run(t.Context(), o); err != nil || !strings.Contains(said.String(), "console is not there") {
-		t.Errorf("error is %v, and the log says:\n%s", err, said.String())
+	Run(t.Context(), o) // and returns
+	if !strings.Contains(said.String(), "console is not there") || !strings.Contains(said.String(), "[console] listen") {
+		t.Errorf("the log says:\n%s", said.String())
 	}
 	if _, err := Link(o.Config.State, w.now); err == nil {
 		t.Error("there is a link to something else")
+	}
+}
+
+// Nor is a state folder in which nothing can be written: the disk may be full.
+func TestAFolderThatTakesNothingIsNoReasonToEnd(t *testing.T) {
+	o := newWorld(t).console.Options
+	o.Config.State = t.TempDir() + "/away"
+	o.Config.Console.Listen = "127.0.0.1:0"
+	var said strings.Builder
+	o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	Run(t.Context(), o) // and returns
+	if !strings.Contains(said.String(), "console is not there") {
+		t.Errorf("the log says:\n%s", said.String())
 	}
 }

@@ -75,17 +75,22 @@ type pages struct {
 	locked       look.Page[lockedPage]
 }
 
-// Run serves the console until ctx is done. A port that something else has is
-// no reason for an agent to end: the console is then not there, which the log
-// and the command line say.
-func Run(ctx context.Context, o Options) error {
+// Run serves the console until ctx is done. Nothing that happens to it is a reason
+// for an agent to end, neither a port that something else has nor a full disk: the
+// console is then not there, which the log and the command line say.
+func Run(ctx context.Context, o Options) {
 	if o.Config.Console.Listen == agent.NoConsole {
-		return nil
+		return
 	}
+	if err := serve(ctx, o); err != nil {
+		o.Log.Warn("the agent's console is not there; its command line does the same", "err", err)
+	}
+}
+
+func serve(ctx context.Context, o Options) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Config.Console.Listen)
 	if err != nil {
-		o.Log.Warn("the agent's console is not there; its command line does the same", "err", err, "mend", "name another port: [console] listen")
-		return nil
+		return fmt.Errorf("%w; another port can be named: [console] listen", err)
 	}
 	key, err := writeEntry(o.Config.State, l.Addr().String())
 	if err != nil {
@@ -104,7 +109,7 @@ func Run(ctx context.Context, o Options) error {
 	defer stop()
 	go c.examine(ctx)
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("the agent's console: %w", err)
+		return err
 	}
 	return nil
 }
