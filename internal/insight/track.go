@@ -141,8 +141,7 @@ type Source struct {
 	Summary *series.Summary // of the pool, if it is plain; nil if the block has nothing of it, or it is not plain
 	Has     bool            // the block has something of the pool
 	// Read decodes what the block says of the pool.
-	Read   func(pool series.PoolID) (series.Day, error)
-	Pieces []series.Piece // memory to play the day in
+	Read func(pool series.PoolID) (series.Day, error)
 }
 
 // Grow makes the track longer by a day: the days between are such that have no
@@ -351,19 +350,19 @@ func (t *Track) classOf(s *Source, e *entry) class {
 // use and the seconds of a plain pool, with other terms than what holds at its
 // midnight, or on the pool's first day. Then its head tells what it grows by.
 func (t *Track) isPlainUse(s *Source, e *entry) bool {
-	if s == nil || s.Summary == nil || t.UpTo < s.last() {
+	alike := false
+	switch {
+	case s == nil || s.Summary == nil || t.UpTo < s.last() || e.terms == endedTerms:
+	case e.terms == noTerms:
+		alike = len(t.facts) == 0 && t.First == s.first()
+	default:
+		alike = t.First <= e.start && t.terms[e.terms].State == s.Summary.Terms.State
+	}
+	if !alike {
 		return false
 	}
-	if _, ok := t.indexOf(s.Summary.Terms); !ok {
-		return false
-	}
-	switch e.terms {
-	case endedTerms:
-		return false
-	case noTerms:
-		return len(t.facts) == 0 && t.First == s.first()
-	}
-	return t.First <= e.start && t.terms[e.terms].State == s.Summary.Terms.State
+	_, ok := t.indexOf(s.Summary.Terms)
+	return ok
 }
 
 func (s *Source) first() int64 {
@@ -494,26 +493,21 @@ func (e *entry) know(known, end, upTo int64) {
 func (t *Track) growGeneral(s *Source, e *entry) error {
 	t.settle(series.DayOf(e.start))
 	var day *series.Day
-	var pieces []series.Piece
 	if s != nil {
 		read, err := s.Read(t.Pool)
 		if err != nil {
 			return err
 		}
-		day, pieces = &read, s.Pieces
+		day = &read
 	}
 	before := series.Known
 	if e.until == 0 {
 		before = series.Absent
 	}
-	pieces = t.state.AppendDay(pieces[:0], day, t.Pool, t.frame(e.start, series.Absent))
-	for _, p := range pieces {
+	for _, p := range t.state.AppendDay(nil, day, t.Pool, t.frame(e.start, series.Absent)) {
 		e.count(&p)
 		t.odd = t.odd || p.Kind != series.Absent && before == series.Absent && p.From > t.UpTo
 		before = p.Kind
-	}
-	if s != nil {
-		s.Pieces = pieces
 	}
 	return nil
 }

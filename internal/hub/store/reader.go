@@ -31,10 +31,5 @@ func (r reader) view(ctx context.Context, f func(tx handle) error) error {
 
 // Snapshot implements usage.Store. A connection is held until f returns.
 func (r reader) Snapshot(ctx context.Context, f func(usage.Store) error) error {
-	return r.view(ctx, func(tx handle) error {
-		if t, ok := tx.(*sql.Tx); ok && r.lookups != nil {
-			tx = &snapshotTx{Tx: t, parsed: parsed{}}
-		}
-		return f(reader{read: tx})
-	})
+	return r.view(ctx, func(tx handle) error { return f(reader{read: tx}) })
 }

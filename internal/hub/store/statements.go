@@ -99,45 +99,6 @@ func (r reader) lookup(ctx context.Context, query string, args ...any) *sql.Row 
 	return r.read.QueryRowContext(ctx, query, args...)
 }
 
-// A snapshotTx is a transaction that only reads, and keeps its queries parsed until
-// it ends: a history is read in parts, with few queries run again and again.
-type snapshotTx struct {
-	*sql.Tx
-	parsed parsed
-}
-
-// QueryContext implements handle. What cannot be parsed is run as text, and says
-// why.
-func (t *snapshotTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if s := t.statement(ctx, query); s != nil {
-		return s.stmt.QueryContext(ctx, args...)
-	}
-	return t.Tx.QueryContext(ctx, query, args...)
-}
-
-// QueryRowContext implements handle, as QueryContext does.
-func (t *snapshotTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := t.statement(ctx, query); s != nil {
-		return s.stmt.QueryRowContext(ctx, args...)
-	}
-	return t.Tx.QueryRowContext(ctx, query, args...)
-}
-
-// statement returns a parsed query, which the transaction closes when it ends; nil
-// where it cannot be parsed.
-func (t *snapshotTx) statement(ctx context.Context, query string) *statement {
-	if t.parsed[query] != nil {
-		return t.parsed[query]
-	}
-	var s statement
-	var err error
-	if s.stmt, err = t.PrepareContext(context.WithoutCancel(ctx), query); err != nil {
-		return nil
-	}
-	t.parsed[query] = &s
-	return &s
-}
-
 // statement returns a statement that is kept; nil where it cannot be parsed: the
 // query says why when it is run.
 func (l *lookups) statement(ctx context.Context, pool *sql.DB, query string) *statement {

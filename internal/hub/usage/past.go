@@ -81,20 +81,7 @@ func (s *serverPast) version(day int32) int64 {
 	return s.days[i].version
 }
 
-// nearBy is how many days a day is looked for one by one.
-const nearBy = 8
-
 func (s *serverPast) place(day int32) (int, bool) {
-	// Few days are missing: mostly the day is soon before where it would be if
-	// none were.
-	if len(s.days) > 0 {
-		guess := int(day) - int(s.days[0].day)
-		for i := min(guess, len(s.days)-1); i >= 0 && i > guess-nearBy; i-- {
-			if s.days[i].day == day {
-				return i, true
-			}
-		}
-	}
 	return slices.BinarySearchFunc(s.days, day, func(d dayVersion, n int32) int { return int(d.day) - int(n) })
 }
 
