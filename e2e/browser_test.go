@@ -201,14 +201,23 @@ func (b *browser) look(name string) {
 	b.prefer("light")
 }
 
-// fits fails where the page is wider than the screen.
+// fits fails where the page is wider than the screen, and where dates under a chart
+// touch each other.
 func (b *browser) fits(name string, width int64) {
 	b.t.Helper()
 	if over := eval[int64](b, `document.documentElement.scrollWidth - window.innerWidth`); over > 0 {
 		b.t.Errorf("%s at %d px: the page is %d px wider than the screen, by %s", name, width, over, eval[string](b,
 			`[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > window.innerWidth).map((e) => e.outerHTML.slice(0, 90)).slice(0, 3).join(" | ")`))
 	}
+	if touching := eval[string](b, touchingDates); touching != "" {
+		b.t.Errorf("%s at %d px: dates under a chart touch each other: %s", name, width, touching)
+	}
 }
+
+const touchingDates = `[...document.querySelectorAll(".trend-plot")].flatMap((plot) => {
+	const all = [...plot.querySelectorAll("text.tick")].map((e) => [e.getBoundingClientRect(), e.textContent]).filter(([r]) => r.width > 0);
+	return all.filter(([r], i) => i > 0 && r.left < all[i - 1][0].right).map(([, text]) => text);
+}).join(", ")`
 
 // eval returns what an expression is in the page.
 func eval[T any](b *browser, expression string, options ...chromedp.EvaluateOption) T {
