@@ -55,12 +55,13 @@ var mayImport = map[string]string{
 	// The agent's side. The spool sees bytes, a collector knows neither. Which
 	// Citrix features are twins by name is the catalog's knowledge; a collector
 	// has the license files that prove it.
-	"agent/collect": "license catalog " + formats,
-	"agent/spool":   "",
-	"agent/upload":  "wire agent/spool",
-	"agent/route":   "",
-	"agent/console": "wire look agent agent/upload",
-	"agent":         "license wire agent/collect agent/spool agent/upload agent/route",
+	"agent/collect":         "license catalog " + formats,
+	"agent/spool":           "",
+	"agent/spool/spooltest": "agent/spool",
+	"agent/upload":          "wire agent/spool",
+	"agent/route":           "",
+	"agent/console":         "wire look agent agent/upload",
+	"agent":                 "license wire agent/collect agent/spool agent/upload agent/route",
 
 	// The hub's side: rules own their types, the store depends on them.
 	"hub/audit":           "",
@@ -87,7 +88,7 @@ var mayImport = map[string]string{
 	// hub has filled in a process without the hub.
 	"sim":          "license series",
 	"demo":         "license wire sim agent hub hub/account hub/audit hub/registration",
-	"cmd/headroom": everythingBut + " hub/store hub/store/storetest hub/hubtest",
+	"cmd/headroom": everythingBut + " hub/store hub/store/storetest hub/hubtest agent/spool/spooltest",
 	"bench":        "license series report wire insight hub hub/account hub/audit hub/registration hub/store hub/usage",
 }
 

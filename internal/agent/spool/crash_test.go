@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"headroom/internal/agent/spool"
+	"headroom/internal/agent/spool/spooltest"
 	"pgregory.net/rapid"
 )
 
@@ -81,20 +82,20 @@ func cutAt(t *testing.T, cut int) bool {
 	rnd := rand.New(rand.NewPCG(uint64(cut), 8))
 	for variant := range variants {
 		w := newWorld(t, spool.Options{})
-		w.disk.fault = func(op int, _ string) error {
+		w.disk.Fault = func(op int, _ string) error {
 			if op == cut {
-				return errPower
+				return spooltest.ErrPower
 			}
 			return nil
 		}
 		if err := w.open(); err == nil {
-			life(w, func(error) bool { return w.disk.dead })
+			life(w, func(error) bool { return w.disk.Dead })
 		}
-		if !w.disk.dead {
+		if !w.disk.Dead {
 			return false
 		}
 		keep := func() bool { return variant == 1 || variant > 1 && rnd.IntN(2) == 0 }
-		w.disk = w.disk.powerCut(keep, rnd)
+		w.disk = w.disk.PowerCut(keep, rnd)
 		settle(t, w, fmt.Sprintf("cut before operation %d, variant %d", cut, variant))
 	}
 	return true
@@ -117,15 +118,15 @@ func settle(t *testing.T, w *world, what string) {
 // in the middle of a life that goes on: no promise is broken, with and
 // without opening again.
 func TestFailureOfEveryStepIsToldAndMended(t *testing.T) {
-	for _, failure := range []error{errors.New("input/output error"), errNoSpace} {
+	for _, failure := range []error{errors.New("input/output error"), spooltest.ErrNoSpace} {
 		for reopen := range 2 {
 			for n := 1; ; n++ {
 				w := newWorld(t, spool.Options{})
 				if err := w.open(); err != nil {
 					t.Fatal(err)
 				}
-				first, what := w.disk.ops, ""
-				w.disk.fault = func(op int, name string) error {
+				first, what := w.disk.Ops, ""
+				w.disk.Fault = func(op int, name string) error {
 					if op != first+n {
 						return nil
 					}
@@ -137,7 +138,7 @@ func TestFailureOfEveryStepIsToldAndMended(t *testing.T) {
 					t.Logf("D-11: %v at each of %d operations, opened again at once: %t", failure, n-1, reopen == 1)
 					break
 				}
-				w.disk.fault = nil
+				w.disk.Fault = nil
 				if reopen == 0 {
 					w.drain()
 				}
@@ -158,21 +159,21 @@ func TestFailureFollowedByPowerCutLosesNothing(t *testing.T) {
 			if err := w.open(); err != nil {
 				t.Fatal(err)
 			}
-			first := w.disk.ops
-			w.disk.fault = func(op int, _ string) error {
+			first := w.disk.Ops
+			w.disk.Fault = func(op int, _ string) error {
 				switch op {
 				case first + n:
 					return errors.New("input/output error")
 				case first + n + later:
-					return errPower
+					return spooltest.ErrPower
 				}
 				return nil
 			}
-			life(w, func(error) bool { return w.disk.dead })
-			if w.disk.ops < first+n {
+			life(w, func(error) bool { return w.disk.Dead })
+			if w.disk.Ops < first+n {
 				return
 			}
-			w.disk = w.disk.powerCut(func() bool { return rnd.IntN(2) == 0 }, rnd)
+			w.disk = w.disk.PowerCut(func() bool { return rnd.IntN(2) == 0 }, rnd)
 			settle(t, w, fmt.Sprintf("failure of operation %d, cut %d later", n, later))
 		}
 	}
@@ -231,24 +232,24 @@ func (w *world) act(t *rapid.T, name string, step func() error) {
 // cutDuringUpload lets the power fail while things are going on, and opens
 // what is left.
 func (w *world) cutDuringUpload(operations int, rnd *rand.Rand) error {
-	last := w.disk.ops + operations
-	w.disk.fault = func(op int, _ string) error {
+	last := w.disk.Ops + operations
+	w.disk.Fault = func(op int, _ string) error {
 		if op >= last {
-			return errPower
+			return spooltest.ErrPower
 		}
 		return nil
 	}
-	for !w.disk.dead {
+	for !w.disk.Dead {
 		for _, step := range []func() error{
 			func() error { return w.append("a", "x") },
 			func() error { return w.seal("a", 5) },
 			w.upload,
 		} {
-			if err := step(); err != nil && !w.disk.dead && !errors.Is(err, spool.ErrEmpty) {
+			if err := step(); err != nil && !w.disk.Dead && !errors.Is(err, spool.ErrEmpty) {
 				return err
 			}
 		}
 	}
-	w.disk = w.disk.powerCut(func() bool { return rnd.IntN(2) == 0 }, rnd)
+	w.disk = w.disk.PowerCut(func() bool { return rnd.IntN(2) == 0 }, rnd)
 	return w.open()
 }

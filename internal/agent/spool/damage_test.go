@@ -18,10 +18,9 @@ func damaged(t *testing.T, word string, change func([]byte) []byte) {
 	w.lossy = true
 	w.must(w.appends("a", 2), w.seals("a"), w.appends("b", 2), w.seals("b"), w.appends("a", 3))
 	name := w.names(word)[0]
-	node := w.disk.names[name]
-	before := bytes.Clone(node.data)
-	node.data = change(node.data)
-	after := bytes.Clone(node.data)
+	before := w.disk.Content(name)
+	after := change(bytes.Clone(before))
+	w.disk.Put(name, bytes.Clone(after))
 	w.must(w.open)
 	w.drain()
 	w.check()
@@ -29,7 +28,7 @@ func damaged(t *testing.T, word string, change func([]byte) []byte) {
 	if len(bad) != 1 || w.spool.Stats().Bad != 1 {
 		t.Fatalf("set aside: %v, counted %d, want one file", bad, w.spool.Stats().Bad)
 	}
-	if got := w.disk.names[bad[0]].data; !bytes.Equal(got, after) {
+	if got := w.disk.Content(bad[0]); !bytes.Equal(got, after) {
 		t.Errorf("the file set aside was changed from %q to %q", after, got)
 	}
 	for text := range w.kept {
@@ -59,7 +58,7 @@ func TestDamageCostsOnlyTheFileItHit(t *testing.T) {
 	for _, word := range []string{"record_", "batch_"} {
 		w := open(t, spool.Options{})
 		w.must(w.appends("a", 2), w.seals("a"), w.appends("a", 1))
-		size := len(w.disk.names[w.names(word)[0]].data)
+		size := len(w.disk.Content(w.names(word)[0]))
 		for i := range size {
 			t.Run(fmt.Sprintf("%s flipped at %d", word, i), func(t *testing.T) {
 				damaged(t, word, func(b []byte) []byte { b[i] ^= 0x10; return b })
@@ -80,7 +79,7 @@ func TestUnreadableFileDoesNotBlockTheQueue(t *testing.T) {
 	w := open(t, spool.Options{})
 	w.must(w.appends("a", 1), w.seals("a"), w.appends("b", 1), w.seals("b"))
 	broken := w.names("batch_")[0]
-	w.disk.fault = func(_ int, what string) error {
+	w.disk.Fault = func(_ int, what string) error {
 		if what == "read "+broken {
 			return errors.New("input/output error")
 		}

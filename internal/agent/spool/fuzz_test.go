@@ -1,8 +1,6 @@
 package spool_test
 
 import (
-	"maps"
-	"slices"
 	"testing"
 
 	"headroom/internal/agent/spool"
@@ -16,16 +14,15 @@ func FuzzSpoolReadsAnyDirectory(f *testing.F) {
 		f.Fatal(err)
 	}
 	life(w, func(err error) bool { f.Fatal(err); return true })
-	for _, name := range slices.Sorted(maps.Keys(w.disk.names)) {
-		f.Add(name, w.disk.names[name].data)
+	for _, name := range w.disk.Names() {
+		f.Add(name, w.disk.Content(name))
 	}
 	f.Add("batch_0001-x_000000000001_a_r1_n1_t0-0.part", []byte("x"))
 	f.Add("batch_0001-x_000000000001_a_r1_n1_t0-0.replaced", []byte("x"))
 	f.Add("epoch_18446744073709551615-x_000000000000.mark", []byte{})
 	f.Fuzz(func(t *testing.T, name string, content []byte) {
 		w := newWorld(t, spool.Options{})
-		node := &inode{data: content, stable: content}
-		w.disk.names[name], w.disk.stable[name] = node, node
+		w.disk.Put(name, content)
 		if err := w.open(); err != nil {
 			t.Fatal(err)
 		}

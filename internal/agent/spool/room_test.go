@@ -88,7 +88,7 @@ func TestFullDiskStopsNothingButNewRecords(t *testing.T) {
 	w := open(t, spool.Options{Ballast: 600})
 	w.limit = 100
 	w.must(w.appends("a", 5))
-	w.disk.size = w.disk.used() + 10
+	w.disk.Size = w.disk.Used() + 10
 	if err := w.append("a", "x"); !errors.Is(err, spool.ErrFull) {
 		t.Fatalf("Append on a full disk = %v, want ErrFull", err)
 	}
@@ -96,7 +96,7 @@ func TestFullDiskStopsNothingButNewRecords(t *testing.T) {
 	if len(w.names("ballast")) != 0 {
 		t.Error("the batch was made without the ballast; the test shows nothing")
 	}
-	w.disk.size = w.disk.used() + 10
+	w.disk.Size = w.disk.Used() + 10
 	if err := w.append("b", "x"); !errors.Is(err, spool.ErrFull) {
 		t.Errorf("Append took the room of the ballast: %v, want ErrFull", err)
 	}
@@ -105,7 +105,7 @@ func TestFullDiskStopsNothingButNewRecords(t *testing.T) {
 		t.Errorf("%d records count as lost, want 2", got)
 	}
 
-	w.disk.size = 0
+	w.disk.Size = 0
 	w.must(w.appends("a", 1))
 	if got := w.spool.Stats().Lost; got != 0 {
 		t.Errorf("%d records are still to be declared, want 0", got)

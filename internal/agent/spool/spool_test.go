@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"headroom/internal/agent/spool"
+	"headroom/internal/agent/spool/spooltest"
 )
 
 func open(t *testing.T, opt spool.Options) *world {
@@ -323,7 +324,7 @@ func TestStatementsAboutAbsentBatchesAreRefused(t *testing.T) {
 }
 
 func TestDeclareIsRequired(t *testing.T) {
-	if _, _, err := spool.New(newDisk(), spool.Options{Now: time.Now}); err == nil {
+	if _, _, err := spool.New(spooltest.New(), spool.Options{Now: time.Now}); err == nil {
 		t.Error("a spool without Declare would lose in silence; want an error")
 	}
 }

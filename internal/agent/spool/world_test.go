@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"headroom/internal/agent/spool"
+	"headroom/internal/agent/spool/spooltest"
 )
 
 // A world is a spool together with the agent that fills it and the hub that
 // drains it. It remembers what was promised, through every crash.
 type world struct {
 	t     failer
-	disk  *disk
+	disk  *spooltest.Disk
 	opt   spool.Options
 	spool *spool.Spool
 	clock time.Time
@@ -42,7 +43,7 @@ var start = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
 
 func newWorld(t failer, opt spool.Options) *world {
 	w := &world{
-		t: t, disk: newDisk(), opt: opt, clock: start, limit: 3,
+		t: t, disk: spooltest.New(), opt: opt, clock: start, limit: 3,
 		kept: map[string]bool{}, times: map[string]int64{},
 		bodies: map[spool.ID]string{}, hub: map[spool.ID]string{}, forks: map[spool.ID]bool{},
 	}

@@ -1,4 +1,5 @@
-package spool_test
+// Package spooltest gives tests a disk under a spool that forgets and fails.
+package spooltest
 
 import (
 	"errors"
@@ -12,20 +13,21 @@ import (
 	"headroom/internal/agent/spool"
 )
 
-// errPower is what every operation returns once the power is gone.
-var errPower = errors.New("the power is gone")
+// ErrPower is what every operation returns once the power is gone.
+var ErrPower = errors.New("the power is gone")
 
-// A disk is a directory in memory that forgets what was not synced. It counts
+// A Disk is a directory in memory that forgets what was not synced. It counts
 // the operations and can fail at any of them.
-type disk struct {
+type Disk struct {
+	Ops   int                             // operations so far
+	Fault func(op int, what string) error // called before each operation; nil: none fails
+	Dead  bool                            // the power is gone
+	Size  int64                           // bytes that fit; 0 is no limit
+
 	mu      sync.Mutex
 	names   map[string]*inode // as the running system sees them
 	stable  map[string]*inode // as they would be after a power cut
 	pending []nameOp          // since the last Sync
-	ops     int
-	fault   func(op int, what string) error // called before each operation
-	dead    bool
-	size    int64 // bytes that fit; 0 is no limit
 }
 
 type inode struct {
@@ -40,28 +42,29 @@ type nameOp struct {
 	node     *inode
 }
 
-func newDisk() *disk {
-	return &disk{names: map[string]*inode{}, stable: map[string]*inode{}}
+// New returns an empty disk.
+func New() *Disk {
+	return &Disk{names: map[string]*inode{}, stable: map[string]*inode{}}
 }
 
-// step counts an operation and says whether it fails. The fault errPower
+// step counts an operation and says whether it fails. The fault ErrPower
 // stops everything from there on.
-func (d *disk) step(what string) error {
-	if d.dead {
-		return errPower
+func (d *Disk) step(what string) error {
+	if d.Dead {
+		return ErrPower
 	}
-	d.ops++
-	if d.fault == nil {
+	d.Ops++
+	if d.Fault == nil {
 		return nil
 	}
-	err := d.fault(d.ops, what)
-	if errors.Is(err, errPower) {
-		d.dead = true
+	err := d.Fault(d.Ops, what)
+	if errors.Is(err, ErrPower) {
+		d.Dead = true
 	}
 	return err
 }
 
-func (d *disk) apply(names map[string]*inode, op nameOp) {
+func (d *Disk) apply(names map[string]*inode, op nameOp) {
 	if op.from != "" {
 		delete(names, op.from)
 	}
@@ -70,16 +73,16 @@ func (d *disk) apply(names map[string]*inode, op nameOp) {
 	}
 }
 
-func (d *disk) change(op nameOp) {
+func (d *Disk) change(op nameOp) {
 	d.apply(d.names, op)
 	d.pending = append(d.pending, op)
 }
 
-// powerCut returns the disk as it may be found after a power cut: what was
+// PowerCut returns the disk as it may be found after a power cut: what was
 // synced, of the changed names since then those for which keep says so, and
 // of unsynced bytes any beginning.
-func (d *disk) powerCut(keep func() bool, rnd *rand.Rand) *disk {
-	after := newDisk()
+func (d *Disk) PowerCut(keep func() bool, rnd *rand.Rand) *Disk {
+	after := New()
 	names := maps.Clone(d.stable)
 	for _, op := range d.pending {
 		if keep() {
@@ -95,11 +98,12 @@ func (d *disk) powerCut(keep func() bool, rnd *rand.Rand) *disk {
 		n := &inode{data: data, stable: data}
 		after.names[name], after.stable[name] = n, n
 	}
-	after.size = d.size
+	after.Size = d.Size
 	return after
 }
 
-func (d *disk) List() ([]spool.FileInfo, error) {
+// List implements spool.Files.
+func (d *Disk) List() ([]spool.FileInfo, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("list"); err != nil {
@@ -112,7 +116,8 @@ func (d *disk) List() ([]spool.FileInfo, error) {
 	return files, nil
 }
 
-func (d *disk) Create(name string) (spool.File, error) {
+// Create implements spool.Files.
+func (d *Disk) Create(name string) (spool.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("create " + name); err != nil {
@@ -127,7 +132,8 @@ func (d *disk) Create(name string) (spool.File, error) {
 	return &openFile{disk: d, node: node, name: name}, nil
 }
 
-func (d *disk) Read(name string) ([]byte, error) {
+// Read implements spool.Files.
+func (d *Disk) Read(name string) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("read " + name); err != nil {
@@ -140,7 +146,8 @@ func (d *disk) Read(name string) ([]byte, error) {
 	return slices.Clone(node.data), nil
 }
 
-func (d *disk) Rename(from, to string) error {
+// Rename implements spool.Files.
+func (d *Disk) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("rename " + from + " " + to); err != nil {
@@ -156,7 +163,8 @@ func (d *disk) Rename(from, to string) error {
 	return nil
 }
 
-func (d *disk) Remove(name string) error {
+// Remove implements spool.Files.
+func (d *Disk) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("remove " + name); err != nil {
@@ -169,7 +177,8 @@ func (d *disk) Remove(name string) error {
 	return nil
 }
 
-func (d *disk) Sync() error {
+// Sync implements spool.Files.
+func (d *Disk) Sync() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.step("sync directory"); err != nil {
@@ -179,7 +188,8 @@ func (d *disk) Sync() error {
 	return nil
 }
 
-func (d *disk) used() int64 {
+// Used returns how many bytes the files take.
+func (d *Disk) Used() int64 {
 	var n int64
 	for _, node := range d.names {
 		n += int64(len(node.data))
@@ -187,8 +197,44 @@ func (d *disk) used() int64 {
 	return n
 }
 
+// Names returns the names of all files, in order.
+func (d *Disk) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(maps.Keys(d.names))
+}
+
+// Content returns what is in a file, which must be there.
+func (d *Disk) Content(name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.names[name].data)
+}
+
+// Put puts a file there, content and name durable, whatever was there before.
+func (d *Disk) Put(name string, content []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	node := &inode{data: content, stable: content}
+	d.names[name], d.stable[name] = node, node
+}
+
+// Copy returns another disk with all that is on this one, as a copy of a folder or
+// of a virtual machine has it.
+func (d *Disk) Copy() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	after := New()
+	for name, node := range d.names {
+		n := &inode{data: slices.Clone(node.data), stable: slices.Clone(node.data)}
+		after.names[name], after.stable[name] = n, n
+	}
+	after.Size = d.Size
+	return after
+}
+
 type openFile struct {
-	disk *disk
+	disk *Disk
 	node *inode
 	name string
 }
@@ -201,9 +247,9 @@ func (f *openFile) Write(p []byte) (int, error) {
 		f.node.data = append(f.node.data, p[:len(p)/2]...)
 		return len(p) / 2, err
 	}
-	if room := d.size - d.used(); d.size > 0 && room < int64(len(p)) {
+	if room := d.Size - d.Used(); d.Size > 0 && room < int64(len(p)) {
 		f.node.data = append(f.node.data, p[:room]...)
-		return int(room), errNoSpace
+		return int(room), ErrNoSpace
 	}
 	f.node.data = append(f.node.data, p...)
 	return len(p), nil

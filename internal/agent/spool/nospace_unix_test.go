@@ -1,7 +1,0 @@
-//go:build unix
-
-package spool_test
-
-import "syscall"
-
-var errNoSpace error = syscall.ENOSPC
