@@ -12,7 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -34,11 +34,17 @@ type runningHub struct {
 	ended chan error
 }
 
+// tuneMemory does what a hub's program does, with room for what is beside the hub.
+func tuneMemory(beside int64) {
+	if err := hub.TuneMemory(hub.MemoryLimit(0) + beside); err != nil {
+		fmt.Fprintln(os.Stderr, "Goes on, and is slower:", err)
+	}
+}
+
 // startHub runs a hub on a SQLite file that does not exist yet, and founds its
 // organisation.
 func startHub(ctx context.Context, file string, now int64) (*runningHub, error) {
-	debug.SetMemoryLimit(hub.MemoryLimit(0) + clientMemory) // as a hub's program does, and for the clients beside it
-	debug.SetGCPercent(hub.GCPercent)
+	tuneMemory(clientMemory)
 	h := &runningHub{ended: make(chan error, 1)}
 	h.now.Store(now)
 	var err error

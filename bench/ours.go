@@ -8,12 +8,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
-	"headroom/internal/hub"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
 )
@@ -65,9 +63,8 @@ func askOurs(ctx context.Context, j job, log io.Writer) (findings, error) {
 
 // do does a job, in the process of its own.
 func (j *job) do(ctx context.Context) (r findings, err error) {
-	debug.SetMemoryLimit(hub.MemoryLimit(0)) // as a hub's program does
-	debug.SetGCPercent(hub.GCPercent)
 	begin := time.Now()
+	tuneMemory(0)
 	db, err := store.Open(ctx, j.File, store.Options{})
 	if err != nil {
 		return r, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -40,12 +39,14 @@ func (*hubRunCmd) Help() string {
 
 // Run runs the hub until ctx is done.
 func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
-	debug.SetMemoryLimit(hub.MemoryLimit(c.Memory << 20))
-	debug.SetGCPercent(hub.GCPercent)
+	logger := c.logger(std.err)
+	if err := hub.TuneMemory(hub.MemoryLimit(c.Memory << 20)); err != nil {
+		logger.Info("The first question about an organisation will take longer", "err", err)
+	}
 	return hub.Run(ctx, hub.Config{
 		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out, MetricsAddr: c.MetricsAddr,
-	}, c.logger(std.err))
+	}, logger)
 }
 
 type hubAddCmd struct {

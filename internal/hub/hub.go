@@ -3,7 +3,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -62,16 +61,6 @@ type Config struct {
 	Print io.Writer         // where the addresses and the set-up link are told; nil: nowhere
 	Ready func(addr string) // called with the hub's base URL once it serves
 }
-
-// MemoryLimit is what a program that runs a hub gives to debug.SetMemoryLimit: a
-// hub's history is large and hardly ever changes, so that the garbage collector
-// would let as much garbage lie beside it.
-func MemoryLimit(memory int64) int64 { return cmp.Or(memory, usage.DefaultMemory) + 40<<20 }
-
-// GCPercent is what a program that runs a hub gives to debug.SetGCPercent. A
-// batch is garbage once it is kept: what is collected less often is less work
-// for each. Where memory is short MemoryLimit decides.
-const GCPercent = 200
 
 // Limits of time.
 const (
