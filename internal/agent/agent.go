@@ -56,6 +56,7 @@ type Agent struct {
 	sources []*source
 	wake    chan struct{} // something changed that the hub loop waits for
 
+	resender  upload.Resender
 	uploading sync.Mutex // one upload at a time
 	asking    sync.Mutex // one question about a registration at a time
 
@@ -68,7 +69,6 @@ type Agent struct {
 	mu       sync.Mutex
 	state    state
 	approved map[string]string // state of each server at the hub, by GUID; nil before the first poll
-	complete map[string]uint64 // what the hub said of an epoch when batches were sent again
 	wanted   bool              // the hub wants an upload, or lacks something
 	pollDue  time.Time
 	askAgain time.Duration // between two questions about a registration

@@ -88,8 +88,9 @@ func (a *Agent) Register(ctx context.Context, expect string) (Standing, error) {
 		return Standing{}, err
 	}
 	a.mu.Lock()
-	a.askAgain, a.approved, a.complete = time.Duration(got.Poll)*time.Second, nil, nil
+	a.askAgain, a.approved = time.Duration(got.Poll)*time.Second, nil
 	a.mu.Unlock()
+	a.resender.Forget()
 	err = a.change(func(st *state) {
 		st.HubID = hub.ID
 		st.Registration = &registration{

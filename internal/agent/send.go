@@ -152,7 +152,7 @@ func (a *Agent) uploadDueLocked() time.Time {
 
 // poll gives a sign of life and notes what the hub wants.
 func (a *Agent) poll(ctx context.Context) error {
-	next := a.spool.Epoch()
+	epochs := a.spool.Epochs()
 	answer, err := a.client.Poll(ctx, a.pollRequest())
 	if err != nil {
 		return err
@@ -168,25 +168,13 @@ func (a *Agent) poll(ctx context.Context) error {
 	if err := a.witness(answer.Witness); err != nil {
 		a.options.Log.Warn("where the hub's audit log ends is not kept", "err", err)
 	}
-	if answer.Complete == nil {
-		answer.Complete = map[string]uint64{}
+	again, err := a.resender.Resend(a.spool, epochs, answer.Complete)
+	for epoch, n := range again {
+		a.options.Log.Warn("the hub has lost batches; they are sent again", "batches", n, "epoch", epoch, "from", answer.Complete[epoch])
+		a.want(true)
 	}
-	if _, ok := answer.Complete[next.Epoch]; !ok {
-		answer.Complete[next.Epoch] = 1 // the hub has nothing of it
-	}
-	for epoch, complete := range answer.Complete {
-		if a.told(epoch, complete) {
-			continue
-		}
-		n, err := a.spool.Resend(epoch, complete)
-		if err != nil {
-			return fmt.Errorf("send again what the hub has lost: %w", err)
-		}
-		a.note(epoch, complete, n)
-		if n > 0 {
-			a.options.Log.Warn("the hub has lost batches; they are sent again", "batches", n, "epoch", epoch, "from", complete)
-			a.want(true)
-		}
+	if err != nil {
+		return err
 	}
 	for _, want := range answer.Wants {
 		switch want {
@@ -227,30 +215,6 @@ func servers(answer wire.PollAnswer) map[string]string {
 		return map[string]string{}
 	}
 	return answer.Servers
-}
-
-// told reports whether the hub's last word about an epoch was the same and
-// made us send again. A hole that stays where it is was answered then: what
-// could fill it was sent, and the rest is gone.
-func (a *Agent) told(epoch string, complete uint64) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	last, ok := a.complete[epoch]
-	return ok && last == complete
-}
-
-// note remembers that n batches were sent again at the hub's word.
-func (a *Agent) note(epoch string, complete uint64, n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.complete, epoch)
-	if n == 0 {
-		return
-	}
-	if a.complete == nil {
-		a.complete = map[string]uint64{}
-	}
-	a.complete[epoch] = complete
 }
 
 func (a *Agent) readStates() []wire.ReadState {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -194,6 +195,19 @@ func (s *Spool) Epoch() ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return ID{Epoch: s.epoch.id(), Seq: s.nextSeq}
+}
+
+// Epochs returns the present epoch and those of all batches that are kept.
+func (s *Spool) Epochs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []string{s.epoch.id()}
+	for _, b := range s.batches {
+		if id := b.epoch.id(); !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // Stats returns what the spool holds.
