@@ -56,7 +56,7 @@ type Agent struct {
 	sources []*source
 	wake    chan struct{} // something changed that the hub loop waits for
 
-	resender  upload.Resender
+	resender  *upload.Resender
 	uploading sync.Mutex // one upload at a time
 	asking    sync.Mutex // one question about a registration at a time
 
@@ -134,6 +134,7 @@ func (a *Agent) open() (err error) {
 	}
 	a.client = &upload.Client{Hub: a.config.Hub, HTTP: a.options.HTTP, Key: a.key, Version: a.options.Version, Now: a.options.Now}
 	a.client.SetHubID(a.state.HubID)
+	a.resender = &upload.Resender{Now: a.options.Now}
 	return a.state.save(dir)
 }
 

@@ -3,16 +3,32 @@ package upload
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"headroom/internal/agent/spool"
 )
 
+// sameAgain is for how long the same answer of a hub is not answered once more; it
+// doubles each time. A hole may stay for ever: what could fill it is not kept any
+// more, and all that came after it would be sent at every poll. But a hub may also
+// have lost the same twice, restored from one backup a second time.
+const sameAgain = 24 * time.Hour
+
 // A Resender gives back to a hub what it has lost: a hub that was restored from
-// a backup does not know what it acknowledged since. The zero Resender is ready;
-// its methods may be called from several goroutines.
+// a backup does not know what it acknowledged since. Now must be set; methods
+// may be called from several goroutines.
 type Resender struct {
+	Now func() time.Time
+
 	mu       sync.Mutex
-	answered map[string]uint64 // what the hub said of an epoch when batches were sent again
+	answered map[string]answered // by epoch
+}
+
+// answered is what a hub said of an epoch when batches were sent again.
+type answered struct {
+	complete uint64
+	at       time.Time
+	wait     time.Duration // until the same is answered again
 }
 
 // Resend makes batches wait again that the hub lacks and the spool still keeps,
@@ -22,11 +38,14 @@ type Resender struct {
 func (r *Resender) Resend(sp *spool.Spool, epochs []string, complete map[string]uint64) (map[string]int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := r.Now()
 	again := map[string]int{}
 	for _, epoch := range epochs {
 		from := max(complete[epoch], 1)
-		if last, ok := r.answered[epoch]; ok && last == from {
-			continue // a hole that stays: what could fill it was sent, the rest is gone
+		last, ok := r.answered[epoch]
+		same := ok && last.complete == from
+		if same && now.Sub(last.at).Abs() < last.wait {
+			continue
 		}
 		n, err := sp.Resend(epoch, from)
 		if err != nil {
@@ -37,9 +56,13 @@ func (r *Resender) Resend(sp *spool.Spool, epochs []string, complete map[string]
 			continue
 		}
 		if r.answered == nil {
-			r.answered = map[string]uint64{}
+			r.answered = map[string]answered{}
 		}
-		r.answered[epoch], again[epoch] = from, n
+		wait := sameAgain
+		if same {
+			wait = 2 * last.wait
+		}
+		r.answered[epoch], again[epoch] = answered{from, now, wait}, n
 	}
 	return again, nil
 }

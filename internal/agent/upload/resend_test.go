@@ -3,6 +3,7 @@ package upload_test
 import (
 	"maps"
 	"testing"
+	"time"
 
 	"headroom/internal/agent/upload"
 )
@@ -23,7 +24,7 @@ func TestHubThatNeverHeardOfAnEpochGetsAllOfIt(t *testing.T) {
 	second := sp.Epoch().Epoch
 
 	h.stored, h.order = map[string][]byte{}, nil
-	var r upload.Resender
+	r := upload.Resender{Now: atNoon}
 	again, err := r.Resend(sp, sp.Epochs(), nil)
 	if want := map[string]int{first: 1, second: 1}; err != nil || !maps.Equal(again, want) {
 		t.Errorf("Resend = %v, %v, want %v", again, err, want)
@@ -32,19 +33,23 @@ func TestHubThatNeverHeardOfAnEpochGetsAllOfIt(t *testing.T) {
 	h.same(records...)
 }
 
-// What is gone from the spool is not looked for at every poll; a hub that loses
-// more later gets that too.
-func TestHoleThatStaysIsAnsweredOnce(t *testing.T) {
+// What is gone from the spool is not looked for at every poll. A hub that loses
+// more later gets that too, and one that loses the same again,
+// a day later.
+func TestHoleThatStaysIsAnsweredLessAndLess(t *testing.T) {
 	h, sp, _ := start(t)
 	keep(t, sp, reading(15, 4))
 	pack(t, sp)
 	drain(t, h, sp)
 	epoch := sp.Epoch().Epoch
-	var r upload.Resender
+	now := noon
+	r := upload.Resender{Now: func() time.Time { return now }}
 	for i, c := range []struct {
 		complete uint64
 		want     int
-	}{{3, 0}, {2, 1}, {2, 0}, {3, 0}, {2, 1}, {1, 2}} {
+		later    time.Duration
+	}{{3, 0, 0}, {2, 1, 0}, {2, 0, 0}, {3, 0, 0}, {2, 1, 0}, {1, 2, 0}, {1, 0, 23 * time.Hour}, {1, 2, time.Hour}, {1, 0, 47 * time.Hour}, {1, 2, time.Hour}} {
+		now = now.Add(c.later)
 		again, err := r.Resend(sp, sp.Epochs(), map[string]uint64{epoch: c.complete})
 		if err != nil || again[epoch] != c.want {
 			t.Errorf("answer %d, complete below %d: Resend = %v, %v, want %d batches", i+1, c.complete, again, err, c.want)
