@@ -39,11 +39,15 @@ test: prepare
 	$(MAKE) check
 	scripts/with-postgres.sh $(MAKE) test-go
 
-# What check has vetted is not vetted again. The benchmark is not shipped, and its
-# tests are arithmetic: the race detector would only make them slow.
+# Where the race detector would only make tests slow: the benchmark is not shipped, and
+# its tests are arithmetic; the simulated runs of delivery are one goroutine each.
+NORACE   = ./bench ./internal/delivery
+RACE     = $$($(GO) list ./... | grep -v -e '/bench$$' -e '/delivery$$')
+
+# What check has vetted is not vetted again.
 test-go:
-	$(GO) test -race -vet=off $$($(GO) list ./... | grep -v '/bench$$')
-	$(NOCGO) $(GO) test -vet=off ./bench
+	$(GO) test -race -vet=off $(RACE)
+	$(NOCGO) $(GO) test -vet=off $(NORACE)
 	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test -vet=off ./...; fi
 
 test-long: prepare
@@ -52,7 +56,8 @@ test-long: prepare
 	scripts/fuzz.sh $(FUZZTIME)
 
 test-long-go:
-	$(GO) test -race -count=1 -timeout=60m ./...
+	$(GO) test -race -count=1 -timeout=60m $(RACE)
+	$(NOCGO) $(GO) test -count=1 -timeout=60m $(NORACE)
 	@if [ -f e2e/go.mod ]; then set -x; cd e2e && $(GO) test -count=1 -timeout=60m -tags=contract ./...; fi
 
 check: format vet lint $(CHECKED:%=cross/%)
