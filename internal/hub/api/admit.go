@@ -54,10 +54,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, route Route) (*ca
 // verify checks the signature of a call and that it is fresh.
 func (s *Server) verify(c *call, key func(keyID string) (ed25519.PublicKey, error)) error {
 	var unknown error // why there is no key
+	now := s.Now()
 	sig, err := wire.Verify(c.req, c.body, func(keyID string) (k ed25519.PublicKey, _ error) {
 		k, unknown = key(keyID)
 		return k, unknown
-	}, s.HubID, s.Now())
+	}, s.HubID, now)
 	stale := errors.Is(err, wire.ErrStale)
 	switch {
 	case unknown != nil:
@@ -65,7 +66,7 @@ func (s *Server) verify(c *call, key func(keyID string) (ed25519.PublicKey, erro
 	case err != nil && !stale:
 		return fault.Errorf(fault.Unauthorized, "%v", err)
 	}
-	c.keyID, c.signed = sig.KeyID, sig.Created
+	c.keyID, c.signed, c.clock = sig.KeyID, sig.Created, sig.Created.Sub(now)
 	if given, ok := s.nonceGiven(sig.Nonce, sig.KeyID); ok {
 		c.signed, c.nonced = given, true
 		return nil

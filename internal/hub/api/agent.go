@@ -96,7 +96,7 @@ func (s *Server) postPoll(c *call) (any, error) {
 		return nil, err
 	}
 	heard, err := s.Registrar.Contact(c.ctx, c.agent, registration.Contact{
-		At: s.Now(), Version: q.Version, Servers: servers(q.Servers),
+		At: s.Now(), Version: q.Version, Clock: c.clock, Servers: servers(q.Servers),
 	})
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"headroom/internal/hub/hubtest"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/store/storetest"
+	"headroom/internal/hub/usage"
 	"headroom/internal/wire"
 )
 
@@ -288,7 +289,8 @@ func TestRequestForOneHubIsRefusedByAnother(t *testing.T) {
 	}
 }
 
-// whatever its clock says, an agent is let in with the second try.
+// whatever its clock says, an agent is let in with the second try, and people are
+// told how wrong it is, to within 2 seconds.
 func TestWrongClocksNeedTwoTries(t *testing.T) {
 	h := hubtest.New(t)
 	const year = 365 * 24 * time.Hour
@@ -331,6 +333,14 @@ func TestWrongClocksNeedTwoTries(t *testing.T) {
 		}
 		a.Nonce = told.Nonce
 		a.Poll()
+		all, err := h.Usage.Servers(t.Context(), h.Org.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(s usage.Server) bool { return s.GUID == a.Servers[0].GUID })
+		if i < 0 || (all[i].Clock-off).Abs() > 2*time.Second {
+			t.Errorf("clock off by %v: told of %+v", off, all)
+		}
 	}
 }
 

@@ -88,6 +88,7 @@ type call struct {
 	agent  registration.Agent // of a route for Agent
 	keyID  string             // of the key that signed; empty for Anyone
 	signed time.Time          // not before; by the hub's clock only where the signature carries its nonce
+	clock  time.Duration      // the asker's clock minus the hub's; of a signed call
 	nonced bool               // signed is the hub's own time
 }
 

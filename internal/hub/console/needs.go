@@ -18,8 +18,9 @@ type needView struct {
 // shownNeeds is how many are shown at once; the others are folded up.
 const shownNeeds = 5
 
-// newNeeds lists what needs somebody, worst first: more in use than purchased,
-// license servers that are silent or cannot be read, people who were refused.
+// newNeeds lists what needs somebody, worst first: more in use than purchased, agents
+// that may not be who they say, license servers that are silent or cannot be read, clocks
+// that are wrong, people who were refused.
 func newNeeds(clock look.Clock, o usage.Overview) (needs []needView) {
 	for _, c := range o.Cards {
 		if c.Now.Over.Known && c.Now.Over.N > 0 && !c.Now.Unlimited {
@@ -30,6 +31,12 @@ func newNeeds(clock look.Clock, o usage.Overview) (needs []needView) {
 			}
 			needs = append(needs, n)
 		}
+	}
+	for _, s := range o.Forked {
+		needs = append(needs, needView{
+			Tone: look.Bad, What: s.Name, Act: "Look at it", Href: serverPath(s.GUID),
+			Why: "two have used the identity of its agent, last " + clock.AgeText(s.Forked) + ": its machine was cloned, or restored from a backup",
+		})
 	}
 	for _, s := range o.Trust.Silent {
 		n := needView{Tone: look.Warn, What: s.Name, Act: "Look at it", Href: serverPath(s.GUID), Why: strings.ToLower(statusWord(s))}
@@ -43,6 +50,9 @@ func newNeeds(clock look.Clock, o usage.Overview) (needs []needView) {
 	}
 	for _, s := range o.Failing {
 		needs = append(needs, needView{Tone: look.Warn, What: s.Name, Why: "its reader fails: " + s.Failure, Act: "Look at it", Href: serverPath(s.GUID)})
+	}
+	for _, s := range o.Clocks {
+		needs = append(needs, needView{Tone: look.Warn, What: s.Name, Why: "the clock of its agent's machine is " + clockError(s), Act: "Look at it", Href: serverPath(s.GUID)})
 	}
 	for _, c := range o.Cards {
 		if c.Denied.True > 0 {

@@ -21,6 +21,8 @@ func TestWhatNeedsSomebodyIsNamedWithOneAct(t *testing.T) {
 			{Product: catalog.Product{Key: "c", Name: "Fine"}, Denied: usage.DenialCount{False: 4}},
 		},
 		Failing: []usage.Server{{GUID: "f", Name: "broken", Failure: "no license file"}},
+		Forked:  []usage.Server{{GUID: "t", Name: "twin", Forked: now.Add(-3 * time.Hour)}},
+		Clocks:  []usage.Server{{GUID: "l", Name: "late", Clock: -2 * time.Hour}},
 	}
 	var got []string
 	for _, n := range newNeeds(look.Clock{Now: now, Zone: time.UTC}, o) {
@@ -28,8 +30,10 @@ func TestWhatNeedsSomebodyIsNamedWithOneAct(t *testing.T) {
 	}
 	want := []string{
 		"CAD: 3 more in use than purchased, most on busy -> /usage/a#servers-title",
+		"twin: two have used the identity of its agent, last 3 hours ago: its machine was cloned, or restored from a backup -> /servers/t",
 		"quiet: not reporting, last reported 9 days ago; current figures of 1 product are without it -> /servers/s",
 		"broken: its reader fails: no license file -> /servers/f",
+		"late: the clock of its agent's machine is 2 hours behind -> /servers/l",
 		"Mesh: 2 denials in the last 7 days: somebody went without -> /usage/b?span=7#denials-title",
 	}
 	if !slices.Equal(got, want) {

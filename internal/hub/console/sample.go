@@ -46,6 +46,7 @@ func sampleServers(now time.Time) []usage.Server {
 		{Since: now.Add(-90 * 24 * time.Hour), Mode: "none"},
 		{Since: now.Add(-20 * 24 * time.Hour), Mode: "pseudonyms", Key: "3f2a91c0"},
 	}
+	all[2].Forked, all[3].Clock = now.Add(-50*time.Hour), 2*time.Hour+4*time.Second
 	all[4].Registered, all[4].Overdue, all[4].Manager, all[4].Version = now.Add(-30*time.Hour), true, "flexnet", ""
 	return all
 }

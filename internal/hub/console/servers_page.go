@@ -45,6 +45,8 @@ type serverRow struct {
 	Manager, Version        string
 	Agent                   string
 	Contact                 template.HTML
+	Identity, Clock         template.HTML // where something is wrong with that of its agent
+	IdentityNote            string
 	Sources                 []sourceRow // where it is read by several
 	Update                  string      // the address that asks for an update; empty: nobody may
 	Acknowledge             string      // the address that takes note that it is silent; empty: there is no need, or nobody may
@@ -163,6 +165,12 @@ func newServerRow(clock look.Clock, t usage.Thresholds, s usage.Server) serverRo
 		Names:   namesLines(clock, s.Names),
 	}
 	row.Waits = updateNote(clock, s)
+	if !s.Forked.IsZero() {
+		row.Identity, row.IdentityNote = look.Status(look.Bad, "Used by two"), "last "+clock.AgeText(s.Forked)
+	}
+	if s.WrongClock() {
+		row.Clock = look.Status(look.Warn, clockError(s))
+	}
 	if !s.Erased.IsZero() {
 		row.Erased = "usage data before " + clock.Text(s.Erased) + " were deleted by " + s.ErasedBy
 	}
@@ -205,6 +213,14 @@ func agentText(s usage.Server) string {
 		return "its own agent"
 	}
 	return "agent on " + s.Agent
+}
+
+// clockError says how wrong the clock of a license server's agent is.
+func clockError(s usage.Server) string {
+	if s.Clock < 0 {
+		return look.Length(-s.Clock) + " behind"
+	}
+	return look.Length(s.Clock) + " ahead"
 }
 
 // namesLines says how the names of a server's people come, and how they came

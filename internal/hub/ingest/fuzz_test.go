@@ -23,6 +23,8 @@ func (k *kept) PutBatch(_ context.Context, b *ingest.Batch) (ingest.Outcome, err
 	return ingest.Stored, nil
 }
 
+func (k *kept) NoteFork(context.Context, int64, int64, time.Time) error { return nil }
+
 func (k *kept) BatchHash(context.Context, int64, int64, string, uint64) ([]byte, error) {
 	return nil, nil
 }

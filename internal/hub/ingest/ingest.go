@@ -40,6 +40,10 @@ type Store interface {
 	// many wait it is a fault.Unavailable.
 	PutBatch(ctx context.Context, b *Batch) (Outcome, error)
 
+	// NoteFork keeps that the identity of an agent was used by two: by a copy of
+	// it, or by itself before and after it was rolled back.
+	NoteFork(ctx context.Context, org, agent int64, at time.Time) error
+
 	// BatchHash returns the hash of the batch that was kept under an identity,
 	// nil if there is none.
 	BatchHash(ctx context.Context, org, agent int64, epoch string, seq uint64) ([]byte, error)
@@ -83,6 +87,11 @@ func (g *Ingester) Take(ctx context.Context, a Agent, epoch string, seq uint64, 
 	case Discarded:
 		receipt.Status = wire.ReceiptDiscarded
 	case Forked:
+		// Who is told goes on under another identity and will not come back with
+		// this: the alarm is kept first.
+		if err := g.Store.NoteFork(ctx, a.Org, a.ID, now); err != nil {
+			return wire.Receipt{}, err
+		}
 		return wire.Receipt{}, fault.Errorf(fault.Conflict, "batch %s/%d was sent before with another content: "+
 			"this agent was cloned or restored from a backup; go on with a new epoch", epoch, seq)
 	default:

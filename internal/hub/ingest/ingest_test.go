@@ -58,6 +58,9 @@ func TestAnotherContentUnderAnIdentityIsAFork(t *testing.T) {
 		if fault.KindOf(err) != fault.Conflict {
 			t.Errorf("error %v, want a fault.Conflict", err)
 		}
+		if got := w.server(t).Forked; !got.Equal(w.Now()) {
+			t.Errorf("the fork is told of as of %v, want %v", got, w.Now())
+		}
 		if d := cmp.Diff(w.history(t, w.server(t).ID), before); d != "" {
 			t.Errorf("the fork changed the history (-got +before):\n%s", d)
 		}

@@ -69,6 +69,7 @@ type PendingServer struct {
 type Contact struct {
 	At      time.Time
 	Version string
+	Clock   time.Duration // its clock minus the hub's
 	Servers []license.Server
 }
 

@@ -21,8 +21,8 @@ func (db *DB) ContactAgent(ctx context.Context, org, agent int64, c registration
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		clear(states)
 		_, err := tx.ExecContext(ctx, `
-			UPDATE agent SET last_seen = $3, version = $4 WHERE org_id = $1 AND agent_id = $2`,
-			org, agent, stamp(c.At), c.Version)
+			UPDATE agent SET last_seen = $3, version = $4, clock_ms = $5 WHERE org_id = $1 AND agent_id = $2`,
+			org, agent, stamp(c.At), c.Version, c.Clock.Milliseconds())
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"headroom/internal/hub/ingest"
 )
@@ -123,6 +124,16 @@ func isThere(ctx context.Context, tx handle, k epochKey, number, seq int64) (boo
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// NoteFork implements ingest.Store.
+func (db *DB) NoteFork(ctx context.Context, org, agent int64, at time.Time) error {
+	_, err := db.write.ExecContext(ctx, `
+		UPDATE agent SET forked_at = $3 WHERE org_id = $1 AND agent_id = $2 AND forked_at < $3`, org, agent, stamp(at))
+	if err != nil {
+		return fmt.Errorf("note that agent %d/%d was copied: %w", org, agent, err)
+	}
+	return nil
 }
 
 // Complete implements ingest.Store.

@@ -34,6 +34,7 @@ func (db reader) Organisation(ctx context.Context, org int64) (usage.Organisatio
 func (db reader) Servers(ctx context.Context, org int64) ([]usage.Record, error) {
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT s.server_id, s.guid, s.name, s.hosts, s.manager, s.version, COALESCE(a.host, ''), COALESCE(a.last_seen, 0), COALESCE(a.upload_asked_at, 0),
+			COALESCE(a.forked_at, 0), COALESCE(a.clock_ms, 0),
 			s.registered_at, s.removed_at, s.last_reported, s.last_contact, s.last_reading, s.holders_at, s.failed_at, s.failure, s.revision,
 			s.erased_at, s.erased_by, s.acknowledged_at, s.site, s.tags
 		FROM license_server s LEFT JOIN agent a ON a.org_id = s.org_id AND a.agent_id = s.agent_id
@@ -62,8 +63,8 @@ func (db reader) Servers(ctx context.Context, org int64) ([]usage.Record, error)
 
 func scanRecord(row scanner) (r usage.Record, err error) {
 	var hosts, tags string
-	var seen, asked, registered, removed, reported, contact, reading, holders, failed, erased, acknowledged int64
-	err = row.Scan(&r.ID, &r.GUID, &r.Name, &hosts, &r.Manager, &r.Server.Version, &r.Agent, &seen, &asked,
+	var seen, asked, forked, clock, registered, removed, reported, contact, reading, holders, failed, erased, acknowledged int64
+	err = row.Scan(&r.ID, &r.GUID, &r.Name, &hosts, &r.Manager, &r.Server.Version, &r.Agent, &seen, &asked, &forked, &clock,
 		&registered, &removed, &reported, &contact, &reading, &holders, &failed, &r.Failure, &r.Version,
 		&erased, &r.ErasedBy, &acknowledged, &r.Site, &tags)
 	if err != nil {
@@ -75,6 +76,7 @@ func scanRecord(row scanner) (r usage.Record, err error) {
 	if err := json.Unmarshal([]byte(tags), &r.Tags); err != nil {
 		return r, fmt.Errorf("tags of license server %d: %w", r.ID, err)
 	}
+	r.Forked, r.Clock = instant(forked), time.Duration(clock)*time.Millisecond
 	r.Registered, r.Removed = instant(registered), instant(removed)
 	r.LastReported, r.LastContact, r.LastReading = instant(reported), instant(max(contact, seen)), instant(reading)
 	r.HoldersAt, r.UploadAsked, r.Erased, r.Acknowledged = instant(holders), instant(asked), instant(erased), instant(acknowledged)

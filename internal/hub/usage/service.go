@@ -61,6 +61,7 @@ const sparkDays = 90
 func (s *Service) Overview(ctx context.Context, org int64) (out Overview, err error) {
 	err = s.ask(ctx, org, everything, func(e *estate) error {
 		out = Overview{Organisation: e.org, At: e.now, Trust: trustOf(e.servers), Failing: failing(e.servers)}
+		out.Forked, out.Clocks = forked(e.servers, e.now), wrongClocks(e.servers)
 		denied, err := e.denied(ctx)
 		if err != nil {
 			return err

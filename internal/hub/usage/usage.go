@@ -45,14 +45,16 @@ type Server struct {
 	Agent        string    // name of the machine whose agent reads it
 	Registered   time.Time // when both sides had said yes
 	Status       Status
-	LastReported time.Time // receipt by the hub of a batch with a successful reading; zero if never
-	LastContact  time.Time // of its agent; zero if never
-	UploadAsked  time.Time // when an update was asked for last; zero if never
-	LastReading  time.Time // instant of its newest reading, by the source; zero if none
-	HoldersAt    time.Time // instant of its newest list of who holds licenses; zero if it tells none
-	FailedAt     time.Time // newest failed reading, if newer than LastReading; else zero
-	Failure      string    // why
-	Site         string    // where it stands; empty if nobody has said
+	LastReported time.Time     // receipt by the hub of a batch with a successful reading; zero if never
+	LastContact  time.Time     // of its agent; zero if never
+	Clock        time.Duration // of its agent, minus the hub's, at LastContact
+	Forked       time.Time     // when two used its agent's identity last: a copy, or itself rolled back; zero if never
+	UploadAsked  time.Time     // when an update was asked for last; zero if never
+	LastReading  time.Time     // instant of its newest reading, by the source; zero if none
+	HoldersAt    time.Time     // instant of its newest list of who holds licenses; zero if it tells none
+	FailedAt     time.Time     // newest failed reading, if newer than LastReading; else zero
+	Failure      string        // why
+	Site         string        // where it stands; empty if nobody has said
 	Tags         []string
 	Acknowledged time.Time // when an administrator took note that it is silent; zero if never
 	Erased       time.Time // its usage data up to then were deleted; zero if never
@@ -162,6 +164,8 @@ type Overview struct {
 	Trust        Trust
 	Cards        []Card            // worst risk first, then by name
 	Failing      []Server          // whose newest reading failed, by name
+	Forked       []Server          // one for each agent whose identity two have used lately
+	Clocks       []Server          // one for each agent whose clock is wrong
 	Hidden       []catalog.Product // that have no card because their organisation wants none
 }
 
