@@ -34,19 +34,21 @@ type query struct {
 	From, To int64 // midnights in UTC
 }
 
-// queries returns what is asked of an estate.
+// queries returns what is asked of an estate. What is toggled comes right after
+// the peak that it is compared with: both find the memory that trends fill with
+// other things in the same state.
 func (e *estate) queries() []query {
 	last := func(days int) int64 { return e.end() - int64(min(days, e.Days))*series.DaySeconds }
+	spans := spansOf(e.Days)
 	var out []query
-	for _, k := range []struct {
-		name string
-		kind kind
-	}{{"peak", aPeak}, {"trend", aTrend}} {
-		for _, days := range spansOf(e.Days) {
-			out = append(out, query{k.name + ", " + plural(days, "day"), k.kind, last(days), e.end()})
-		}
+	for _, days := range spans {
+		out = append(out, query{"peak, " + plural(days, "day"), aPeak, last(days), e.end()})
 	}
-	return append(out, query{"one server toggled, " + plural(e.Days, "day"), aToggle, e.begin(), e.end()})
+	out = append(out, query{"one server toggled, " + plural(e.Days, "day"), aToggle, e.begin(), e.end()})
+	for _, days := range spans {
+		out = append(out, query{"trend, " + plural(days, "day"), aTrend, last(days), e.end()})
+	}
+	return out
 }
 
 // spansOf returns the lengths of time that are asked about, in days.

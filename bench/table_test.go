@@ -58,7 +58,8 @@ func TestDifferentAnswersFailTheRun(t *testing.T) {
 
 func TestEveryClickTogglesOneServer(t *testing.T) {
 	e := &estate{Seed: 1, Servers: 50, Pools: 1, Days: 1, Samples: 1}
-	q := e.queries()[len(e.queries())-1]
+	queries := e.queries()
+	q := queries[slices.IndexFunc(queries, func(q query) bool { return q.Kind == aToggle })]
 	for round := range 3 * clicks {
 		before := e.opened(round)
 		if !opens(round) {
