@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.Uint64Var(&c.estate.Seed, "seed", 1, "of the estate and of what is asked")
 	flags.StringVar(&c.dir, "dir", "", "folder for the hub's database, which stays there and is not loaded again (default: a temporary one, removed at the end)")
 	flags.IntVar(&c.clients, "clients", 64, "agents that upload at the same time")
-	flags.IntVar(&c.rounds, "rounds", 300, "random halves that Headroom is asked about, per query")
+	flags.IntVar(&c.rounds, "rounds", 1000, "random halves that Headroom is asked about, per query; fewer where that takes more than "+patience.String())
 	flags.IntVar(&c.sqlRounds, "sql-rounds", 3, "how many of them the other databases are asked about; fewer where that takes more than "+patience.String())
 	flags.StringVar(&c.sql, "sql", "sqlite,postgres,duckdb", "the other databases; PostgreSQL is found by "+postgresEnv)
 	flags.BoolVar(&c.skipSQL, "skip-sql", false, "measure Headroom alone")

@@ -25,8 +25,8 @@ func (r asksRival) ask(ctx context.Context, q query, servers []int) (a answer, e
 	return a, err
 }
 
-// patience is for how long a query is asked of a rival: when it is over, there
-// is no further round.
+// patience is for how long a query is asked: when it is over, there is no further
+// round.
 const patience = 30 * time.Second
 
 // measure asks a query in a number of rounds, after one that warms up, and
