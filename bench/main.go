@@ -330,7 +330,7 @@ func (c *config) measureOther(ctx context.Context, o other, log io.Writer) (out 
 	show := newProgress(log, "queries asked of "+out.Name, len(queries))
 	defer show.end()
 	for _, q := range queries {
-		a, err := measure(ctx, asksRival{r}, &c.estate, q, c.sqlRounds, c.sqlRounds, patience)
+		a, err := measure(ctx, asksRival{r}, &c.estate, q, c.sqlRounds, c.sqlRounds)
 		if err != nil {
 			return out, err
 		}

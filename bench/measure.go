@@ -31,8 +31,8 @@ const patience = 30 * time.Second
 
 // measure asks a query in a number of rounds, after one that warms up, and
 // keeps the answers of the first ones. There is one round at least, and no
-// other once patience is over; 0 is for ever.
-func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep int, patience time.Duration) (asking, error) {
+// other once patience is over.
+func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep int) (asking, error) {
 	var out asking
 	start := time.Now()
 	if q.Kind != aToggle {
@@ -41,7 +41,7 @@ func measure(ctx context.Context, to answerer, e *estate, q query, rounds, keep 
 		}
 	}
 	for round := range rounds {
-		if round > 0 && patience > 0 && time.Since(start) > patience {
+		if round > 0 && time.Since(start) > patience {
 			break
 		}
 		if q.Kind == aToggle && opens(round) {

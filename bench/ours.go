@@ -77,7 +77,7 @@ func (j *job) do(ctx context.Context) (r findings, err error) {
 	}
 	r.Cold = time.Since(begin)
 	for _, q := range j.Estate.queries() {
-		a, err := measure(ctx, &o, &j.Estate, q, j.Rounds, j.Keep, patience)
+		a, err := measure(ctx, &o, &j.Estate, q, j.Rounds, j.Keep)
 		if err != nil {
 			return r, err
 		}

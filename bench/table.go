@@ -201,7 +201,7 @@ func (l *loaded) part(p part) (name, figure, words string) {
 func (r *result) title() string {
 	e := &r.Estate
 	return fmt.Sprintf("%s x %s x %s x %d samples, seed %d. Each query is about one product and a random half of the servers. "+
-		"Plain tables hold that product only: a row per sample with its change. Theirs are medians of up to %d rounds, ours of %d.",
+		"Plain tables hold that product only: a row per sample with its change. Theirs are medians of up to %d rounds, ours of up to %d.",
 		plural(e.Servers, "license server"), plural(e.Pools, "pool"), plural(e.Days, "day"), e.Samples, e.Seed, r.sqlRounds(), len(r.Ours.Queries[0].Took))
 }
 
