@@ -26,9 +26,9 @@ import (
 // quiet is the log of parts whose log nobody reads.
 var quiet = slog.New(slog.DiscardHandler)
 
-// A hub is the hub's side of the way, on a real SQLite file: all that agents
+// A hubSide is the hub's side of the way, on a real SQLite file: all that agents
 // reach, deletions with their ledger, and no pages.
-type hub struct {
+type hubSide struct {
 	t         *testing.T
 	now       func() time.Time
 	dir       string // of its files
@@ -43,13 +43,13 @@ type hub struct {
 // hubID is fixed, so that a run can be repeated byte for byte.
 const hubID = "hub-of-the-simulator"
 
-func (h *hub) path() string { return filepath.Join(h.dir, "hub.db") }
+func (h *hubSide) path() string { return filepath.Join(h.dir, "hub.db") }
 
 // ledger lies outside of what a backup brings back.
-func (h *hub) ledger() string { return filepath.Join(h.dir, "ledger") }
+func (h *hubSide) ledger() string { return filepath.Join(h.dir, "ledger") }
 
 // start starts the hub on its files as they are.
-func (h *hub) start() {
+func (h *hubSide) start() {
 	h.t.Helper()
 	var err error
 	if h.db, err = store.Open(context.Background(), h.path(), store.Options{Conns: 2}); err != nil {
@@ -70,7 +70,7 @@ func (h *hub) start() {
 	}).Handler()
 }
 
-func (h *hub) stop() {
+func (h *hubSide) stop() {
 	h.t.Helper()
 	if err := h.db.Close(); err != nil {
 		h.t.Fatal(err)
@@ -79,7 +79,7 @@ func (h *hub) stop() {
 
 // kill ends the hub as kill -9 does: what goes on is what is in its files, the
 // write-ahead log included, before anybody has closed them.
-func (h *hub) kill() {
+func (h *hubSide) kill() {
 	h.t.Helper()
 	h.lives++
 	for _, end := range []string{"", "-wal"} {
@@ -93,7 +93,7 @@ func (h *hub) kill() {
 }
 
 // backup keeps the database as it is now.
-func (h *hub) backup() {
+func (h *hubSide) backup() {
 	h.t.Helper()
 	h.stop()
 	copyFile(h.t, h.path(), h.path()+".backup")
@@ -101,7 +101,7 @@ func (h *hub) backup() {
 }
 
 // restore goes on with the last backup.
-func (h *hub) restore() {
+func (h *hubSide) restore() {
 	h.t.Helper()
 	h.lives++
 	h.stop()
@@ -110,9 +110,9 @@ func (h *hub) restore() {
 }
 
 // newHub is a hub with an organisation.
-func newHub(t *testing.T, dir string, now func() time.Time) *hub {
+func newHub(t *testing.T, dir string, now func() time.Time) *hubSide {
 	t.Helper()
-	h := &hub{t: t, now: now, dir: dir}
+	h := &hubSide{t: t, now: now, dir: dir}
 	if _, err := os.Stat(h.path()); errors.Is(err, fs.ErrNotExist) {
 		h.start()
 		h.org = storetest.Found(t, h.db, "Europe/Berlin")
@@ -123,12 +123,12 @@ func newHub(t *testing.T, dir string, now func() time.Time) *hub {
 	return h
 }
 
-func (h *hub) actor() audit.Actor {
+func (h *hubSide) actor() audit.Actor {
 	return audit.Actor{Org: h.org, Member: 1, Name: "admin@example.com", Address: "127.0.0.1"}
 }
 
 // admit is the administrator's yes to a code.
-func (h *hub) admit(code string) {
+func (h *hubSide) admit(code string) {
 	h.t.Helper()
 	if err := h.registrar.Approve(context.Background(), h.actor(), code); err != nil {
 		h.t.Fatal(err)
@@ -136,7 +136,7 @@ func (h *hub) admit(code string) {
 }
 
 // remove removes the registration of the only agent.
-func (h *hub) remove() {
+func (h *hubSide) remove() {
 	h.t.Helper()
 	if err := h.registrar.Remove(context.Background(), h.actor(), 1); err != nil {
 		h.t.Fatal(err)
@@ -147,7 +147,7 @@ func (h *hub) remove() {
 }
 
 // erase deletes the usage data of a license server.
-func (h *hub) erase(guid string) {
+func (h *hubSide) erase(guid string) {
 	h.t.Helper()
 	if err := h.erasure.Delete(context.Background(), h.actor(), guid, h.now()); err != nil {
 		h.t.Fatal(err)
@@ -158,7 +158,7 @@ func (h *hub) erase(guid string) {
 }
 
 // complete is what the hub has, as a poll tells it.
-func (h *hub) complete() map[string]uint64 {
+func (h *hubSide) complete() map[string]uint64 {
 	h.t.Helper()
 	c, err := h.db.Complete(context.Background(), h.org, 1)
 	if err != nil {

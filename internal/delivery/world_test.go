@@ -29,7 +29,7 @@ type world struct {
 	trace bytes.Buffer       // what happened
 	now   time.Time          // the true time, which is the hub's
 	calm  bool               // nothing fails any more
-	hub   *hub
+	hub   *hubSide
 
 	agents  []*agent
 	samples []*sample // by n; the first is none
