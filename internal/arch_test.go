@@ -9,7 +9,7 @@ import (
 // Groups of packages that the lines below name together.
 const (
 	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix format/phplw"
-	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure hub/override hub/retention"
+	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure hub/override hub/retention hub/seal"
 	edges   = "license catalog insight fault wire look report hub/store " + rules
 )
 
@@ -65,9 +65,10 @@ var mayImport = map[string]string{
 
 	// The hub's side: rules own their types, the store depends on them.
 	"hub/audit":           "",
+	"hub/seal":            "",
 	"hub/registration":    "license catalog series insight fault hub/audit",
 	"hub/ingest":          "license catalog series insight fault wire",
-	"hub/account":         "license catalog series insight fault hub/audit",
+	"hub/account":         "license catalog series insight fault hub/audit hub/seal",
 	"hub/erasure":         "license catalog series insight fault hub/audit",
 	"hub/metrics":         "",
 	"hub/retention":       "hub/audit",

@@ -12,15 +12,17 @@ import (
 
 // hubCmd groups what is done on the hub's side.
 type hubCmd struct {
-	Run   hubRunCmd   `cmd:"" help:"Run a hub until it is told to end."`
-	Audit hubAuditCmd `cmd:"" help:"The record of who did what to an organisation."`
-	Add   hubAddCmd   `cmd:"" name:"add-organisation" help:"Make another organisation, and an invitation for its first administrator."`
+	Run    hubRunCmd    `cmd:"" help:"Run a hub until it is told to end."`
+	Audit  hubAuditCmd  `cmd:"" help:"The record of who did what to an organisation."`
+	Forget hubForgetCmd `cmd:"" name:"forget-secrets-key" help:"Let a hub start whose secrets key is lost for good."`
+	Add    hubAddCmd    `cmd:"" name:"add-organisation" help:"Make another organisation, and an invitation for its first administrator."`
 }
 
 type hubRunCmd struct {
 	Addr         string         `default:"127.0.0.1:8080" help:"Address to listen on. Beyond loopback it needs a certificate, or a front that speaks https."`
 	Store        string         `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
 	Ledger       string         `type:"path" placeholder:"FILE" help:"Ledger of deletions and removals, kept apart from the store's backups: it is done again when an older state of the store is restored (default: the SQLite file's name and .deletions; none for PostgreSQL)."`
+	SecretsKey   string         `type:"path" placeholder:"FILE" help:"Key that seals the secrets in the store: seeds of second factors, passwords of mail servers. It is made if it is not there; keep a copy, apart from the store's backups (default: the SQLite file's name and .secrets; PostgreSQL needs it, the same file at every process)."`
 	PublicURL    string         `name:"public-url" placeholder:"URL" help:"How browsers and agents reach the hub, e.g. https://hub.example.com (default: from --addr)."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM."`
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
@@ -34,7 +36,7 @@ type hubRunCmd struct {
 // Help is what --help says below the summary.
 func (*hubRunCmd) Help() string {
 	return "The first start prints a link at which the organisation and its administrator are made. " +
-		"The store holds everything but the ledger of deletions; to move a hub, move both."
+		"The store holds everything but the ledger of deletions and the key that seals its secrets; to move a hub, move all three."
 }
 
 // Run runs the hub until ctx is done.
@@ -44,7 +46,7 @@ func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 		logger.Info("The first question about an organisation will take longer", "err", err)
 	}
 	return hub.Run(ctx, hub.Config{
-		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, SecretsKey: c.SecretsKey, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out, MetricsAddr: c.MetricsAddr,
 	}, logger)
 }
@@ -70,5 +72,30 @@ func (c *hubAddCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s is made. Its administrator joins here, once, within a week:\n\n  %s\n", c.Name, strings.TrimSuffix(c.PublicURL, "/")+path)
+	return err
+}
+
+type hubForgetCmd struct {
+	Store string `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
+}
+
+// Help is what --help says below the summary.
+func (*hubForgetCmd) Help() string {
+	return "The next start takes or makes another key. What was sealed with the one that is lost cannot be read any more: " +
+		"passwords and secrets in the settings have to be typed again, and members with a second factor sign in with a recovery code. " +
+		"Should the file turn up, append its line to the new one, and all opens again."
+}
+
+// Run forgets which key it was.
+func (c *hubForgetCmd) Run(ctx context.Context, std streams) error {
+	id, err := hub.ForgetSecretsKey(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		_, err = fmt.Fprintln(std.out, "The store knows of no secrets key: there was nothing to forget.")
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "Key %s is forgotten. Start the hub now.\n", id)
 	return err
 }

@@ -71,6 +71,7 @@ func TestHubSaysWhatIsWrongWithItsFlags(t *testing.T) {
 	}{
 		{[]string{"hub", "run", "--store", store, "--addr", "0.0.0.0:0"}, "tls-cert", false},
 		{[]string{"hub", "run", "--addr", "127.0.0.1:0", "--store", filepath.Join(store, "no", "folder")}, "folder", false},
+		{[]string{"hub", "run", "--addr", "127.0.0.1:0", "--store", "postgres://127.0.0.1:1/headroom"}, "--secrets-key", false},
 		{[]string{"hub", "run", "--stroe", store}, "did you mean", true},
 		{[]string{"hub", "audit", "verify", "--store", store}, store, false},
 		{[]string{"hub", "audit", "verify", "--store", store, "--witness", "hub_test.go"}, "hub_test.go", false},

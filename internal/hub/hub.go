@@ -30,6 +30,7 @@ import (
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/rest"
 	"headroom/internal/hub/retention"
+	"headroom/internal/hub/seal"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/usage"
 	"headroom/internal/series"
@@ -39,12 +40,16 @@ import (
 // A Config says how a hub runs. The zero values of all but Addr and Store are
 // good.
 type Config struct {
-	Addr      string // to listen on
-	Store     string // a SQLite file, or a postgres:// URL
-	Ledger    string // file of deletions outside of the store; empty: beside a SQLite file, none for PostgreSQL
-	PublicURL string // how browsers and agents reach the hub; empty: from Addr
-	TLSCert   string // file with the certificate chain; needs TLSKey
-	TLSKey    string
+	Addr   string // to listen on
+	Store  string // a SQLite file, or a postgres:// URL
+	Ledger string // file of deletions outside of the store; empty: beside a SQLite file, none for PostgreSQL
+	// SecretsKey is the file with the key that seals secrets in the store (package
+	// seal). Empty: beside a SQLite file; PostgreSQL needs it. It is made if it is not
+	// there.
+	SecretsKey string
+	PublicURL  string // how browsers and agents reach the hub; empty: from Addr
+	TLSCert    string // file with the certificate chain; needs TLSKey
+	TLSKey     string
 	// Proxies are the fronts whose X-Forwarded-For is believed. Empty: none, or
 	// those on this machine where PublicURL is https and the hub has no
 	// certificate.
@@ -91,6 +96,7 @@ type Hub struct {
 	url     string
 	tls     *tls.Config // nil: plain HTTP
 	db      *store.DB
+	secrets *seal.Keys
 	id      string
 	api     http.Handler
 	pages   http.Handler
@@ -132,6 +138,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*Hub, error) {
 }
 
 func (h *Hub) open(ctx context.Context) (err error) {
+	if h.config.SecretsKey, err = secretsFile(h.config.Store, h.config.SecretsKey); err != nil {
+		return err
+	}
 	if err := h.openListener(ctx); err != nil {
 		return err
 	}
@@ -147,6 +156,11 @@ func (h *Hub) open(ctx context.Context) (err error) {
 // build makes the parts of a hub whose store and listener are open.
 func (h *Hub) build(ctx context.Context) error {
 	now := h.config.Now
+	secrets, err := openSecrets(ctx, h.db, h.config.SecretsKey)
+	if err != nil {
+		return err
+	}
+	h.secrets = secrets
 	id, err := h.db.Meta(ctx, "hub_id", rand.Text())
 	if err != nil {
 		return err

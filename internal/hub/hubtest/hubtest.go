@@ -13,6 +13,7 @@ import (
 	"headroom/internal/hub"
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
+	"headroom/internal/hub/store"
 )
 
 // The administrator of a hub in a test.
@@ -86,6 +87,9 @@ func open(t testing.TB, log slog.Handler, changes []func(*hub.Config)) *hub.Hub 
 	c := hub.Config{Addr: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "hub.db")}
 	for _, change := range changes {
 		change(&c)
+	}
+	if c.SecretsKey == "" && store.IsURL(c.Store) {
+		c.SecretsKey = filepath.Join(t.TempDir(), "secrets")
 	}
 	h, err := hub.New(context.WithoutCancel(t.Context()), c, slog.New(log))
 	if err != nil {

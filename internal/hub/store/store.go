@@ -133,6 +133,15 @@ func (db *DB) Meta(ctx context.Context, name, initial string) (value string, err
 	return value, nil
 }
 
+// TakeMeta forgets a value of the hub and returns it; empty if there is none.
+func (db *DB) TakeMeta(ctx context.Context, name string) (value string, err error) {
+	err = db.write.QueryRowContext(ctx, `DELETE FROM meta WHERE name = $1 RETURNING value`, name).Scan(&value)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("forget meta %s: %w", name, err)
+	}
+	return value, nil
+}
+
 // stamp is how tables keep a time: Unix milliseconds, 0 for the zero time.
 func stamp(t time.Time) int64 {
 	if t.IsZero() {
