@@ -77,9 +77,11 @@ var mayImport = map[string]string{
 	"hub/store":           "license catalog series fault " + rules,
 	"hub/store/storetest": "hub/store license catalog series fault " + rules,
 	"hub/api":             edges,
-	"hub/console":         edges,
+	"hub/console":         edges + " hub/oidc",
+	"hub/outward":         "",
+	"hub/oidc":            "fault hub/outward",
 	"hub/rest":            edges,
-	"hub":                 "license catalog series fault wire hub/store hub/api hub/console hub/rest hub/metrics " + rules,
+	"hub":                 "license catalog series fault wire hub/store hub/api hub/console hub/rest hub/metrics hub/oidc hub/outward " + rules,
 	"hub/hubtest":         "license catalog fault wire hub hub/store hub/api hub/console hub/rest " + rules,
 
 	// Around both: the simulation prints what real tools print and knows

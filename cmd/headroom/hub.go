@@ -26,6 +26,7 @@ type hubRunCmd struct {
 	PublicURL    string         `name:"public-url" placeholder:"URL" help:"How browsers and agents reach the hub, e.g. https://hub.example.com (default: from --addr)."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM."`
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key in PEM."`
+	AllowInner   []netip.Prefix `placeholder:"NET" help:"Inner addresses that the hub calls where an administrator names them in the settings, e.g. 10.1.2.3/32 of a sign-in provider (default: none)."`
 	TrustedProxy []netip.Prefix `placeholder:"NET" help:"Fronts whose X-Forwarded-For is believed, e.g. 10.0.0.0/8 (default: this machine, where --public-url is https and there is no certificate)."`
 	Poll         time.Duration  `default:"5m" help:"How often agents ask whether there is anything to do."`
 	Memory       int64          `default:"176" placeholder:"MIB" help:"Memory for history and answers, in MiB. An organisation's own history takes 40 bytes per pool and day, and stays in memory while it is asked about."`
@@ -46,7 +47,7 @@ func (c *hubRunCmd) Run(ctx context.Context, std streams) error {
 		logger.Info("The first question about an organisation will take longer", "err", err)
 	}
 	return hub.Run(ctx, hub.Config{
-		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, SecretsKey: c.SecretsKey, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Addr: c.Addr, Store: c.Store, Ledger: c.Ledger, SecretsKey: c.SecretsKey, Inner: c.AllowInner, PublicURL: c.PublicURL, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		Proxies: c.TrustedProxy, PollEvery: c.Poll, Memory: c.Memory << 20, Version: version, Print: std.out, MetricsAddr: c.MetricsAddr,
 	}, logger)
 }

@@ -26,6 +26,8 @@ import (
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/ingest"
 	"headroom/internal/hub/metrics"
+	"headroom/internal/hub/oidc"
+	"headroom/internal/hub/outward"
 	"headroom/internal/hub/override"
 	"headroom/internal/hub/registration"
 	"headroom/internal/hub/rest"
@@ -47,8 +49,9 @@ type Config struct {
 	// seal). Empty: beside a SQLite file; PostgreSQL needs it. It is made if it is not
 	// there.
 	SecretsKey string
-	PublicURL  string // how browsers and agents reach the hub; empty: from Addr
-	TLSCert    string // file with the certificate chain; needs TLSKey
+	Inner      []netip.Prefix // inner addresses that the hub calls where settings name them: sign-in providers
+	PublicURL  string         // how browsers and agents reach the hub; empty: from Addr
+	TLSCert    string         // file with the certificate chain; needs TLSKey
 	TLSKey     string
 	// Proxies are the fronts whose X-Forwarded-For is believed. Empty: none, or
 	// those on this machine where PublicURL is https and the hub has no
@@ -178,7 +181,7 @@ func (h *Hub) build(ctx context.Context) error {
 		return err
 	}
 	h.id = id
-	h.Accounts = account.New(h.db, now)
+	h.Accounts = account.New(h.db, now, secrets)
 	h.Sessions = h.Accounts.NewSessions(h.db.Sessions(now), h.secure())
 	h.Ingester = &ingest.Ingester{Store: h.db, Now: now}
 	h.Registrar = &registration.Registrar{
@@ -197,7 +200,7 @@ func (h *Hub) build(ctx context.Context) error {
 	h.metrics.Watch(h.state)
 	words := &override.Service{Store: h.db, Now: now}
 	pages, err := console.New(console.Config{
-		Usage: h.Usage, Erasure: h.Erasure, Catalog: words, Registrations: h.Registrar, Accounts: h.Accounts, Audit: h.db, Sessions: h.Sessions,
+		Usage: h.Usage, Erasure: h.Erasure, Catalog: words, Registrations: h.Registrar, Accounts: h.Accounts, Providers: h.providers(), Audit: h.db, Sessions: h.Sessions,
 		Now: now, Log: h.log, HubURL: h.url, Version: h.config.Version, Demo: h.config.Demo,
 		Guest: h.guestMember, Styles: [][]byte{rest.Styles},
 	})
@@ -212,6 +215,11 @@ func (h *Hub) build(ctx context.Context) error {
 	}
 	h.rest, err = programs.Handler()
 	return err
+}
+
+// providers are asked about people who have an account elsewhere.
+func (h *Hub) providers() *oidc.Client {
+	return &oidc.Client{HTTP: outward.Client(h.config.Inner, nil), Now: h.config.Now, Redirect: h.url + console.CallbackPath}
 }
 
 // openLedger opens the ledger of deletions and does again what the store has

@@ -26,7 +26,7 @@ func AddOrganisation(ctx context.Context, dsn, name, zone, email string) (path s
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	token, err := account.New(db, time.Now).AddOrganisation(ctx, name, zone, email)
+	token, err := account.New(db, time.Now, nil).AddOrganisation(ctx, name, zone, email)
 	if err != nil {
 		return "", err
 	}

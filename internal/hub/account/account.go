@@ -20,6 +20,8 @@ type Organisation struct {
 	// Thresholds that it has set, 0: the default (usage.Thresholds).
 	Reporting, Listed, Awaited time.Duration
 
+	Codes bool // each member has to have a second factor
+
 	KeepDays int       // for so many days it keeps usage data; 0: for ever
 	Trimmed  time.Time // what is older was removed, since it last said for how long; zero: nothing was
 }
@@ -41,6 +43,7 @@ type Member struct {
 	Email string
 	Name  string
 	Role  Role
+	Codes bool // he has a second factor
 }
 
 // Actor is the member as the audit log and registration know who acts; the request

@@ -15,6 +15,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/seal"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
 )
@@ -31,6 +32,15 @@ func newClock(at time.Time) *clock {
 func (c *clock) now() time.Time          { return time.UnixMilli(c.at.Load()).UTC() }
 func (c *clock) advance(d time.Duration) { c.at.Add(d.Milliseconds()) }
 
+// keys seal the secrets of these tests.
+var keys = func() *seal.Keys {
+	k, err := seal.ParseKeys(seal.NewKeyLine())
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
+
 const password = "four unrelated violins"
 
 var founding = account.Founding{
@@ -41,7 +51,7 @@ var founding = account.Founding{
 // founded returns a service with one member.
 func founded(t testing.TB, db *store.DB, c *clock) (*account.Service, account.Member) {
 	t.Helper()
-	s := account.New(db, c.now)
+	s := account.New(db, c.now, keys)
 	token, needed, err := s.NewSetupToken(t.Context())
 	if err != nil || !needed {
 		t.Fatalf("NewSetupToken = needed %v, %v", needed, err)
@@ -57,7 +67,7 @@ func start() *clock { return newClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC
 
 func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s := account.New(db, start().now)
+		s := account.New(db, start().now, keys)
 		stale, _, err := s.NewSetupToken(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +124,7 @@ func TestSetupLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 }
 
 func TestFoundingIsChecked(t *testing.T) {
-	s := account.New(storetest.New(t), start().now)
+	s := account.New(storetest.New(t), start().now, keys)
 	token, _, err := s.NewSetupToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +148,7 @@ func TestFoundingIsChecked(t *testing.T) {
 }
 
 func TestGuessablePasswordsAreRefused(t *testing.T) {
-	s := account.New(storetest.New(t), start().now)
+	s := account.New(storetest.New(t), start().now, keys)
 	token, _, err := s.NewSetupToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +165,7 @@ func TestGuessablePasswordsAreRefused(t *testing.T) {
 		}
 	}
 	for _, p := range []string{password, "kX9#mQ2$vL7p", "Zwölf Boxkämpfer jagen", strings.Repeat("v8", 4) + "Gq27zzlu"} {
-		s := account.New(storetest.New(t), start().now)
+		s := account.New(storetest.New(t), start().now, keys)
 		token, _, err := s.NewSetupToken(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -30,17 +30,34 @@ var errLogin = fault.Errorf(fault.Unauthorized, "e-mail address or password is w
 // the one that the request came from. An unknown address and a wrong password
 // read the same, a fault.Unauthorized; after too many attempts it is a
 // fault.TooMany that says how long to wait, whether or not the account exists.
+// Where the password is right and the member has a second factor, the error is a
+// *NeedsCode, and LoginCode is the next step.
 func (s *Service) Login(ctx context.Context, email, password, address string) (Member, error) {
 	m, err := s.prove(ctx, email, password, address)
 	if err != nil {
 		return Member{}, err
 	}
+	if m.Codes {
+		return Member{}, &NeedsCode{Member: m}
+	}
 	return m, s.store.Note(ctx, audit.Of(m.Actor(address), audit.SignedIn, s.now(), m.Email))
 }
 
-// Prove makes sure that it is still the member who asks: by his password, before
-// what cannot be undone. Its errors are those of Login.
-func (s *Service) Prove(ctx context.Context, m Member, password, address string) error {
+// Prove makes sure that it is still the member who asks, before what cannot be undone:
+// by his password and, where he has a second factor, by a code. Its errors are those of
+// Login and LoginCode.
+func (s *Service) Prove(ctx context.Context, m Member, password, code, address string) error {
+	if err := s.provePassword(ctx, m, password, address); err != nil {
+		return err
+	}
+	f, err := s.store.Factor(ctx, m.Org, m.ID)
+	if err != nil || !f.On() {
+		return err
+	}
+	return s.ProveCode(ctx, m, code)
+}
+
+func (s *Service) provePassword(ctx context.Context, m Member, password, address string) error {
 	found, err := s.prove(ctx, m.Email, password, address)
 	if err == nil && (found.ID != m.ID || found.Org != m.Org) {
 		return errLogin

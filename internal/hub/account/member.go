@@ -142,7 +142,7 @@ func (s *Service) ChangePassword(ctx context.Context, m Member, old, password, a
 	if err := checkPassword(password, m.Email, m.Name); err != nil {
 		return err
 	}
-	if err := s.Prove(ctx, m, old, address); err != nil {
+	if err := s.provePassword(ctx, m, old, address); err != nil {
 		return err
 	}
 	hash, err := s.hash(ctx, password)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"headroom/internal/hub/audit"
+	"headroom/internal/hub/seal"
 )
 
 // A Login is what signing in with a password needs to know. It is found by
@@ -66,6 +67,42 @@ type Store interface {
 	// time is a fault.NotFound, an address that signs in already a fault.Conflict.
 	Accept(ctx context.Context, tokenHash []byte, login Login, e audit.Entry) (Member, error)
 
+	// Factor returns a member's second factor, zero if he has none.
+	Factor(ctx context.Context, org, member int64) (Factor, error)
+	// BeginFactor keeps the sealed seed of one that is being set up, instead of one that
+	// was; one that counts is a fault.Conflict.
+	BeginFactor(ctx context.Context, m Member, sealed string) error
+	// ConfirmFactor makes the one with this sealed seed count, with the hashes of its
+	// recovery codes. Where there is another by now it is a fault.Conflict.
+	ConfirmFactor(ctx context.Context, m Member, sealed string, step int64, hashes []string, e audit.Entry) error
+	// SetRecovery replaces the hashes of a member's recovery codes.
+	SetRecovery(ctx context.Context, m Member, hashes []string, e audit.Entry) error
+	// RemoveFactor deletes the one of a member of the entry's organisation, who is filled
+	// in as its subject. None is a fault.NotFound.
+	RemoveFactor(ctx context.Context, member int64, e audit.Entry) error
+	// UseCode notes that a code of a step was taken, UseRecovery uses a recovery code
+	// up. Where that one, or a later one, was taken before, it is a fault.NotFound.
+	UseCode(ctx context.Context, m Member, step int64, e *audit.Entry) error
+	UseRecovery(ctx context.Context, m Member, hash string, e *audit.Entry) error
+	// WantCodes sets Organisation.Codes of the entry's organisation. What is so already
+	// leaves no entry.
+	WantCodes(ctx context.Context, want bool, e audit.Entry) error
+
+	// Provider returns the sign-in provider of an organisation, zero if it has none;
+	// SetProvider sets that of the entry's organisation.
+	Provider(ctx context.Context, org int64) (Provider, error)
+	SetProvider(ctx context.Context, p Provider, e audit.Entry) error
+	// OrganisationFor returns the organisation with a public id, or the only one if that
+	// is empty, or a fault.NotFound.
+	OrganisationFor(ctx context.Context, publicID string) (org int64, err error)
+	// Known returns the member whom a provider knows by a subject, or a fault.NotFound.
+	Known(ctx context.Context, org int64, issuer, subject string) (Member, error)
+	// Link notes that the provider's person is the member.
+	Link(ctx context.Context, m Member, who Person, e audit.Entry) error
+	// Join makes the member of a login, whom a provider knows, and uses an invitation of
+	// him up. An address that signs in already is a fault.Conflict.
+	Join(ctx context.Context, login Login, who Person, e audit.Entry) (Member, error)
+
 	// Tokens lists the tokens of an organisation, newest first.
 	Tokens(ctx context.Context, org int64) ([]Token, error)
 	// MakeToken keeps a token by its hash.
@@ -114,14 +151,16 @@ type Throttle interface {
 
 // A Service answers for the accounts of a hub. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	now    func() time.Time
-	hashes chan struct{} // one place per password hash that may run at once
+	store   Store
+	now     func() time.Time
+	secrets *seal.Keys
+	hashes  chan struct{} // one place per password hash that may run at once
 }
 
-// New returns a service over store; now is the hub's clock.
-func New(store Store, now func() time.Time) *Service {
-	return &Service{store: store, now: now, hashes: make(chan struct{}, hashesAtOnce)}
+// New returns a service over store; now is the hub's clock, secrets seal what the store
+// keeps of second factors.
+func New(store Store, now func() time.Time, secrets *seal.Keys) *Service {
+	return &Service{store: store, now: now, secrets: secrets, hashes: make(chan struct{}, hashesAtOnce)}
 }
 
 // Member returns a member of an organisation, or a fault.NotFound once he was

@@ -33,6 +33,13 @@ const (
 	keyMember = "member"
 	keyProved = "proved"
 	keySignIn = "signin"
+
+	keyElsewhere = "elsewhere" // he came by a provider, which asks for second factors
+
+	// Somebody whose password was right, and who has not shown a code yet.
+	keyHalfOrg    = "half-org"
+	keyHalfMember = "half-member"
+	keyHalfAt     = "half-at"
 )
 
 // NewSessions returns sessions kept in store, by the hash of their token. secure
@@ -67,11 +74,40 @@ func (s *Sessions) SignIn(ctx context.Context, m Member, address, browser string
 	if err != nil {
 		return err
 	}
+	for _, key := range []string{keyHalfOrg, keyHalfMember, keyHalfAt, keyElsewhere} {
+		s.Remove(ctx, key)
+	}
 	s.Put(ctx, keySignIn, id)
 	s.Put(ctx, keyOrg, m.Org)
 	s.Put(ctx, keyMember, m.ID)
 	s.SetProved(ctx)
 	return nil
+}
+
+// SetElsewhere notes that the member came by a provider.
+func (s *Sessions) SetElsewhere(ctx context.Context) { s.Put(ctx, keyElsewhere, true) }
+
+// Elsewhere says whether he did.
+func (s *Sessions) Elsewhere(ctx context.Context) bool { return s.GetBool(ctx, keyElsewhere) }
+
+// AwaitCode notes that m has told the right password in this session and a code has to
+// follow.
+func (s *Sessions) AwaitCode(ctx context.Context, m Member) error {
+	if err := s.RenewToken(ctx); err != nil {
+		return fmt.Errorf("renew the session: %w", err)
+	}
+	s.Put(ctx, keyHalfOrg, m.Org)
+	s.Put(ctx, keyHalfMember, m.ID)
+	s.Put(ctx, keyHalfAt, s.accounts.now().UnixMilli())
+	return nil
+}
+
+// Awaited returns of whom a code is awaited, for CodeTime; 0 of nobody.
+func (s *Sessions) Awaited(ctx context.Context) (org, member int64) {
+	if age := s.accounts.now().Sub(time.UnixMilli(s.GetInt64(ctx, keyHalfAt))); age < 0 || age > CodeTime {
+		return 0, 0
+	}
+	return s.GetInt64(ctx, keyHalfOrg), s.GetInt64(ctx, keyHalfMember)
 }
 
 // Proved returns when the session's member showed last that it is he: when he

@@ -38,6 +38,10 @@ const (
 	RoleGiven     Act = "member.role"
 	MemberRemoved Act = "member.remove"
 	PasswordSet   Act = "member.password"
+	FactorSet     Act = "member.factor"
+	FactorRemoved Act = "member.factor.remove"
+	RecoveryMade  Act = "member.recovery"     // new recovery codes
+	SignInSet     Act = "organisation.signin" // how its members sign in
 	Changed       Act = "organisation.change" // its settings
 	TokenMade     Act = "token.make"
 	TokenRevoked  Act = "token.revoke"
@@ -50,7 +54,7 @@ const (
 
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
-	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, TokenMade, TokenRevoked,
+	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, FactorSet, FactorRemoved, RecoveryMade, SignInSet, TokenMade, TokenRevoked,
 	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Placed, Erased,
 	Trimmed, CatalogSet, CatalogReset,
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"headroom/internal/fault"
@@ -83,6 +84,8 @@ type loginPage struct {
 	Error  string
 	Email  look.Field
 	Secret look.Field
+	With   string // the provider where one can sign in too, by its name
+	To     string // the way there
 }
 
 func newLoginPage(next, email, problem string) loginPage {
@@ -94,26 +97,45 @@ func newLoginPage(next, email, problem string) loginPage {
 	}
 }
 
+// showLogin shows the page with the provider of the hub's only organisation. Who else
+// has one is not told to anybody: members of those begin at a link of their own.
+func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, v visit, status int, p loginPage) error {
+	set, err := c.Accounts.SoleProvider(r.Context())
+	if err != nil {
+		return err
+	}
+	if p.With = set.Name; set.On() {
+		p.To = withPath + "?" + url.Values{"next": {p.Next}}.Encode()
+	}
+	return show(c, w, r, v, look.Shell{Title: "Sign in"}, c.pages.login, status, p)
+}
+
 func (c *Console) getLogin(w http.ResponseWriter, r *http.Request, v visit) error {
 	next := localPath(r.URL.Query().Get("next"))
 	if v.member.ID != 0 {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	return show(c, w, r, v, look.Shell{Title: "Sign in"}, c.pages.login, http.StatusOK, newLoginPage(next, "", ""))
+	return c.showLogin(w, r, v, http.StatusOK, newLoginPage(next, "", ""))
 }
 
 func (c *Console) postLogin(w http.ResponseWriter, r *http.Request, v visit) error {
 	next := localPath(r.PostFormValue("next"))
 	email := r.PostFormValue("email")
 	m, err := c.Accounts.Login(r.Context(), email, r.PostFormValue("password"), v.address)
+	if half, ok := errors.AsType[*account.NeedsCode](err); ok {
+		if err := c.Sessions.AwaitCode(r.Context(), half.Member); err != nil {
+			return err
+		}
+		http.Redirect(w, r, codeAddress(next), http.StatusSeeOther)
+		return nil
+	}
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Unauthorized || kind == fault.TooMany:
 		v.member = account.Member{}
 		retryAfter(w, err)
-		return show(c, w, r, v, look.Shell{Title: "Sign in"}, c.pages.login, statuses[kind],
-			newLoginPage(next, email, loginProblem(err)))
+		return c.showLogin(w, r, v, statuses[kind], newLoginPage(next, email, loginProblem(err)))
 	default:
 		return err
 	}

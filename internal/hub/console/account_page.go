@@ -20,6 +20,8 @@ type accountPage struct {
 	Problem     string
 	Old, New    look.Field
 	SignIns     []signInView
+	Factor      string // of his second factor: since when, and how many recovery codes are left
+	Wanted      bool   // the organisation wants one of all
 }
 
 // A signInView is where somebody is signed in.
@@ -40,6 +42,11 @@ func (c *Console) showAccount(w http.ResponseWriter, r *http.Request, v visit, s
 		return err
 	}
 	p := newAccountPage(v.clock, v.member, ins, c.Sessions.Current(r.Context()), problem)
+	f, err := c.Accounts.Factor(r.Context(), v.member)
+	if err != nil {
+		return err
+	}
+	p.Factor, p.Wanted = factorWord(v.clock, f), v.org.Codes
 	return show(c, w, r, v, look.Shell{Title: "Your account", Section: "settings"}, c.pages.account, status, p)
 }
 

@@ -70,6 +70,10 @@ var actWords = map[audit.Act]string{
 	audit.RoleGiven:     "Role changed",
 	audit.MemberRemoved: "Member removed",
 	audit.PasswordSet:   "Password changed",
+	audit.FactorSet:     "Second factor set up",
+	audit.FactorRemoved: "Second factor removed",
+	audit.RecoveryMade:  "Recovery codes made",
+	audit.SignInSet:     "Sign-in changed",
 	audit.TokenMade:     "API token made",
 	audit.TokenRevoked:  "API token revoked",
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"headroom/internal/hub/account"
 	"headroom/internal/hub/audit"
@@ -106,6 +107,52 @@ var acts = map[string]act{
 		h.found()
 		h.browser = h.newBrowser()
 		return "/login", url.Values{"email": {email}, "password": {password}}
+	}},
+	"POST /login/code": {is: audit.SignedIn, subject: email, again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		seed, _ := h.enrol()
+		h.browser = h.newBrowser()
+		h.post("/login", url.Values{"email": {email}, "password": {password}}).wants(http.StatusSeeOther)
+		h.later += time.Minute
+		return "/login/code", url.Values{"code": {h.code(seed)}}
+	}},
+	"POST /settings/factor/begin": {prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/factor/begin", nil
+	}},
+	"POST /settings/factor": {is: audit.FactorSet, subject: email, again: http.StatusConflict, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/factor", url.Values{"code": {h.code(h.seed())}}
+	}},
+	"POST /settings/factor/recovery": {is: audit.RecoveryMade, subject: email, again: http.StatusUnprocessableEntity, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		seed, _ := h.enrol()
+		h.later += time.Minute
+		return "/settings/factor/recovery", url.Values{"code": {h.code(seed)}}
+	}},
+	"POST /settings/factor/remove": {is: audit.FactorRemoved, subject: email, again: http.StatusConflict, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		seed, _ := h.enrol()
+		h.later += time.Minute
+		return "/settings/factor/remove", url.Values{"code": {h.code(seed)}}
+	}},
+	"POST /settings/members/{id}/factor": {is: audit.FactorRemoved, subject: email, again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.enrol()
+		return "/settings/members/1/factor", nil
+	}},
+	"POST /settings/signin/provider": {is: audit.SignInSet, subject: "https://sso.example.com", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/signin/provider", providerTyped
+	}},
+	"POST /settings/signin/provider/remove": {is: audit.SignInSet, subject: "https://sso.example.com", again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
+		h.found()
+		h.post("/settings/signin/provider", providerTyped).wants(http.StatusSeeOther)
+		return "/settings/signin/provider/remove", nil
+	}},
+	"POST /settings/signin/codes": {is: audit.SignInSet, subject: "second factor", prepare: func(h *house) (string, url.Values) {
+		h.found()
+		return "/settings/signin/codes", url.Values{"want": {"true"}}
 	}},
 	"POST /logout": {is: audit.SignedOut, subject: email, again: http.StatusSeeOther, prepare: func(h *house) (string, url.Values) {
 		h.found()

@@ -82,7 +82,24 @@ type Accounts interface {
 	CheckSetup(ctx context.Context, token string) error
 	Setup(ctx context.Context, token string, f account.Founding) (account.Member, error)
 	Login(ctx context.Context, email, password, address string) (account.Member, error)
-	Prove(ctx context.Context, m account.Member, password, address string) error
+	LoginCode(ctx context.Context, org, member int64, code, address string) (account.Member, error)
+	Prove(ctx context.Context, m account.Member, password, code, address string) error
+	ProveCode(ctx context.Context, m account.Member, code string) error
+	Factor(ctx context.Context, m account.Member) (account.Factor, error)
+	BeginFactor(ctx context.Context, m account.Member) error
+	Enrolment(ctx context.Context, m account.Member) (account.Enrolment, error)
+	ConfirmFactor(ctx context.Context, m account.Member, code, address string) (recovery []string, err error)
+	NewRecovery(ctx context.Context, m account.Member, code, address string) (recovery []string, err error)
+	RemoveFactor(ctx context.Context, m account.Member, code, address string) error
+	ResetFactor(ctx context.Context, actor audit.Actor, member int64) error
+	Provider(ctx context.Context, org int64) (account.Provider, error)
+	ProviderFor(ctx context.Context, publicID, address string) (org int64, p account.Provider, err error)
+	SoleProvider(ctx context.Context) (account.Provider, error)
+	ProviderSecret(org int64, p account.Provider) (string, error)
+	SetProvider(ctx context.Context, actor audit.Actor, p account.Provider, secret string) error
+	RemoveProvider(ctx context.Context, actor audit.Actor) error
+	Enter(ctx context.Context, org int64, who account.Person, address string) (account.Member, error)
+	WantCodes(ctx context.Context, actor audit.Actor, want bool) error
 	Organisation(ctx context.Context, org int64) (account.Organisation, error)
 	Change(ctx context.Context, actor audit.Actor, from *account.Settings, to account.Settings) error
 
@@ -117,6 +134,7 @@ type Config struct {
 	Usage         Usage
 	Registrations Registrations
 	Accounts      Accounts
+	Providers     Providers
 	Audit         Audit
 	Erasure       Erasure
 	Catalog       Catalog
@@ -144,6 +162,9 @@ type Console struct {
 type pages struct {
 	setup         look.Page[setupPage]
 	login         look.Page[loginPage]
+	code          look.Page[codePage]
+	factor        look.Page[factorPage]
+	signin        look.Page[signinPage]
 	usage         look.Page[usagePage]
 	details       look.Page[detailsPage]
 	week          look.Page[weekPage]
@@ -184,6 +205,9 @@ func (c *Console) Assets() *look.Assets { return c.assets }
 func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.setup, &err, "setup")
 	read(a, &p.login, &err, "login")
+	read(a, &p.code, &err, "code")
+	read(a, &p.factor, &err, "factor", "settings")
+	read(a, &p.signin, &err, "signin", "settings")
 	read(a, &p.usage, &err, "usage", "product")
 	read(a, &p.details, &err, "details", "product", "checkouts", "choice")
 	read(a, &p.week, &err, "week", "choice")
@@ -235,6 +259,11 @@ func (c *Console) routes() []route {
 		{"POST /invite/{token}", "", c.postAccept},
 		{"GET /login", "", c.getLogin},
 		{"POST /login", "", c.postLogin},
+		{"GET " + withPath, "", c.getWith},
+		{"GET " + withPath + "/{org}", "", c.getWith},
+		{"GET " + CallbackPath, "", c.getCallback},
+		{"GET /login/code", "", c.getCode},
+		{"POST /login/code", "", c.postCode},
 		{"POST /logout", "", c.postLogout},
 
 		{"GET /{$}", account.Viewer, c.getUsage},
@@ -273,11 +302,21 @@ func (c *Console) routes() []route {
 		{"GET /settings", account.Viewer, c.getAccount},
 		{"POST /settings/password", account.Viewer, c.postPassword},
 		{"POST /settings/sessions/{id}/end", account.Viewer, c.postEndSignIn},
+		{"GET /settings/factor", account.Viewer, c.getFactor},
+		{"POST /settings/factor", account.Viewer, c.postFactor},
+		{"POST /settings/factor/begin", account.Viewer, c.postBeginFactor},
+		{"POST /settings/factor/recovery", account.Viewer, c.postRecovery},
+		{"POST /settings/factor/remove", account.Viewer, c.postRemoveFactor},
+		{"GET /settings/signin", account.Admin, c.getSignin},
+		{"POST /settings/signin/codes", account.Admin, c.postWantCodes},
+		{"POST /settings/signin/provider", account.Admin, c.postProvider},
+		{"POST /settings/signin/provider/remove", account.Admin, c.postRemoveProvider},
 		{"GET /settings/organisation", account.Admin, c.getOrganisation},
 		{"POST /settings/organisation", account.Admin, c.postOrganisation},
 		{"GET /settings/members", account.Admin, c.getMembers},
 		{"POST /settings/members/invite", account.Admin, c.postInvite},
 		{"POST /settings/members/{id}/role", account.Admin, c.postRole},
+		{"POST /settings/members/{id}/factor", account.Admin, c.postResetFactor},
 		{"POST /settings/members/{id}/remove", account.Admin, c.postRemoveMember},
 		{"POST /settings/invitations/{id}/withdraw", account.Admin, c.postUninvite},
 		{"GET /settings/catalog", account.Admin, c.getCatalog},

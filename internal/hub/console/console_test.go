@@ -25,6 +25,7 @@ import (
 	"headroom/internal/hub/erasure"
 	"headroom/internal/hub/override"
 	"headroom/internal/hub/registration"
+	"headroom/internal/hub/seal"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
 	"headroom/internal/hub/usage"
@@ -153,6 +154,15 @@ func (e estate) Catalog(context.Context, int64) ([]usage.CatalogRow, error) {
 	return []usage.CatalogRow{{Known: cad, Counts: cad, Servers: 2}, {Known: draw, Counts: draw, Servers: 1}}, nil
 }
 
+// keys seal the secrets of these tests.
+var keys = func() *seal.Keys {
+	k, err := seal.ParseKeys(seal.NewKeyLine())
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
+
 // A house is a console over a real store, with a browser that looks at it.
 type house struct {
 	t         *testing.T
@@ -165,6 +175,7 @@ type house struct {
 	asked     usage.Question
 	held      usage.Checkouts
 	browser   *http.Client
+	sso       sso
 	url       string
 }
 
@@ -175,7 +186,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 	t.Helper()
 	h := &house{t: t, db: storetest.New(t)}
 	clock := func() time.Time { return now.Add(h.later) }
-	h.accounts = account.New(h.db, clock)
+	h.accounts = account.New(h.db, clock, keys)
 	h.registrar = &registration.Registrar{
 		Store: h.db, Now: clock, Rand: rand.Reader, CodeKey: []byte("key"), Words: wire.Words, Limits: registration.DefaultLimits,
 	}
@@ -184,7 +195,7 @@ func newHouseOf(t *testing.T, d usage.Details, a usage.Activity) *house {
 		Erasure:       h.erasure,
 		Catalog:       &override.Service{Store: h.db, Now: clock},
 		Usage:         estate{org: 1, details: d, activity: a, held: &h.held, asked: &h.asked, silent: &h.silent},
-		Registrations: h.registrar, Accounts: h.accounts, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
+		Registrations: h.registrar, Accounts: h.accounts, Providers: &h.sso, Audit: h.db, Sessions: h.accounts.NewSessions(h.db.Sessions(clock), false),
 		Now: clock, Log: slog.New(slog.DiscardHandler), HubURL: "https://hub.example", Version: "1.2.3",
 	})
 	if err != nil {

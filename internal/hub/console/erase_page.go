@@ -17,6 +17,7 @@ type erasePage struct {
 	Error  string
 	Rows   []eraseRow
 	Secret *look.Field // nil: who asks has signed in just now
+	Code   *look.Field // nil: likewise, or he has no second factor
 	Again  bool        // one of them is registered and goes on
 }
 
@@ -57,6 +58,9 @@ func (c *Console) showErase(w http.ResponseWriter, r *http.Request, v visit, cho
 			Name: "password", Label: "Your password", Type: "password", Complete: "current-password",
 			Hint: "You signed in more than " + look.Length(erasure.Fresh) + " ago.",
 		}
+	}
+	if p.Secret != nil {
+		p.Code = codeField(v)
 	}
 	return show(c, w, r, v, look.Shell{Title: "Delete usage data", Section: "servers"}, c.pages.erase, status, p)
 }
@@ -128,12 +132,12 @@ func (c *Console) postErase(w http.ResponseWriter, r *http.Request, v visit) err
 		}
 	}
 	if !c.fresh(r, v) {
-		err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), v.address)
+		err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), r.PostFormValue("code"), v.address)
 		switch kind := fault.KindOf(err); {
 		case err == nil:
 			c.Sessions.SetProved(r.Context())
 		case kind == fault.Unauthorized:
-			return c.showErase(w, r, v, chosen, http.StatusUnprocessableEntity, "This is not your password. Nothing was deleted.")
+			return c.showErase(w, r, v, chosen, http.StatusUnprocessableEntity, look.Sentence(wrongProof(v))+" Nothing was deleted.")
 		case kind == fault.TooMany:
 			retryAfter(w, err)
 			return c.showErase(w, r, v, chosen, statuses[kind], loginProblem(err))

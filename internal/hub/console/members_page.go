@@ -29,7 +29,7 @@ type memberView struct {
 	Role               account.Role
 	Joined, Seen       template.HTML
 	JoinedSort, Dialog string
-	Self               bool
+	Self, Codes        bool
 }
 
 type invitationView struct {
@@ -76,7 +76,7 @@ func newMembersPage(clock look.Clock, self account.Member, members []account.Mem
 	for _, m := range members {
 		p.Members = append(p.Members, memberView{
 			ID: m.ID, Email: m.Email, Name: m.Name, Role: m.Role, Joined: clock.Day(m.Joined), Seen: clock.Age(m.Seen),
-			JoinedSort: sortTime(m.Joined), Dialog: "member-" + strconv.FormatInt(m.ID, 10), Self: m.ID == self.ID,
+			JoinedSort: sortTime(m.Joined), Dialog: "member-" + strconv.FormatInt(m.ID, 10), Self: m.ID == self.ID, Codes: m.Codes,
 		})
 	}
 	for _, i := range invitations {

@@ -23,6 +23,7 @@ type organisationPage struct {
 	Name, Zone                 look.Field
 	Reporting, Listed, Awaited look.Field
 	Keep, Secret               look.Field
+	Code                       *look.Field   // nil: he has no second factor
 	Trimmed                    template.HTML // what is older was removed; empty: nothing was
 	Rule                       []string      // as it is now
 }
@@ -95,6 +96,7 @@ func newOrganisationPage(v visit, typed organisationTexts, problem string) organ
 			Hint: "Only to keep usage data for less time, and if you signed in more than " + look.Length(erasure.Fresh) + " ago.",
 		},
 	}
+	p.Code = codeField(v)
 	if !v.org.Trimmed.IsZero() {
 		p.Trimmed = template.HTML(v.org.Trimmed.Format(time.DateOnly))
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/url"
@@ -190,6 +191,28 @@ func samplePages(t *testing.T) map[string]string {
 	})
 	render("audit empty", func() ([]byte, error) { return p.audit.Render(shell, newAuditPage(clock, nil, audit.Query{}, nil)) })
 	render("login", func() ([]byte, error) { return p.login.Render(bare, newLoginPage("/", hostile, hostile)) })
+	render("code", func() ([]byte, error) { return p.code.Render(bare, newCodePage("/", hostile)) })
+	for name, page := range map[string]factorPage{
+		"factor":          {Problem: hostile},
+		"factor enrol":    {Enrol: true, Key: hostile, Problem: hostile, Wanted: true, Secret: &look.Field{Name: "password", Label: "Your password", Type: "password"}},
+		"factor on":       {On: "On since yesterday", Problem: hostile},
+		"factor recovery": {On: "On since now", Recovery: []string{"aaaa-bbbb", hostile}},
+	} {
+		page.Code = look.Field{Name: "code", Label: "Code"}
+		page.Tabs = settingsTabs(account.Viewer, "/settings")
+		if page.Enrol {
+			qr, err := qrCode("otpauth://totp/Headroom:" + hostile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page.QR = qr
+		}
+		render(name, func() ([]byte, error) { return p.factor.Render(shell, page) })
+	}
+	for _, wanted := range []bool{true, false} {
+		page := signinPage{Tabs: settingsTabs(account.Admin, "/settings/signin"), Wanted: wanted, With: 1, Members: 2, Form: newProviderForm("https://hub.example", hostile, account.Provider{Issuer: "x", Sealed: "x"}, providerTexts{hostile, hostile, hostile, hostile, hostile}, hostile)}
+		render(fmt.Sprint("signin ", wanted), func() ([]byte, error) { return p.signin.Render(shell, page) })
+	}
 	render("setup", func() ([]byte, error) {
 		return p.setup.Render(bare, newSetupPage("token", account.Founding{Organisation: hostile}, hostile))
 	})

@@ -17,6 +17,7 @@ func settingsTabs(role account.Role, current string) (tabs []settingsTab) {
 		{"Your account", "/settings", account.Viewer},
 		{"Organisation", "/settings/organisation", account.Admin},
 		{"Members", "/settings/members", account.Admin},
+		{"Sign-in", "/settings/signin", account.Admin},
 		{"Catalog", "/settings/catalog", account.Admin},
 		{"API tokens", "/settings/tokens", account.Admin},
 	} {

@@ -13,6 +13,7 @@ import (
 
 // A tokensPage lists the tokens of programs.
 type tokensPage struct {
+	Code    *look.Field // nil: he has no second factor
 	Tabs    []settingsTab
 	Tokens  []tokenView
 	Roles   []roleView
@@ -47,6 +48,7 @@ func (c *Console) showTokens(w http.ResponseWriter, r *http.Request, v visit, st
 		return err
 	}
 	p := newTokensPage(v.clock, v.member.Role, all)
+	p.Code = codeField(v)
 	p.API = c.HubURL + "/api/v1"
 	change(&p)
 	return show(c, w, r, v, look.Shell{Title: "API tokens", Section: "settings"}, c.pages.tokens, status, p)
@@ -110,15 +112,31 @@ func (c *Console) makeToken(r *http.Request, v visit, name string, role account.
 	return c.Accounts.MakeErasing(r.Context(), v.actor(), name, days)
 }
 
+// wrongProof says what was wrong, and not which of the two.
+func wrongProof(v visit) string {
+	if v.member.Codes {
+		return "the password or the code is wrong"
+	}
+	return "this is not your password"
+}
+
+// codeField asks for a code of the second factor where the member has one.
+func codeField(v visit) *look.Field {
+	if !v.member.Codes {
+		return nil
+	}
+	return &look.Field{Name: "code", Label: "Code of your second factor", Complete: "one-time-code", Max: 30, Optional: true}
+}
+
 // proveFor makes sure that it is still the member who asks for what cannot be undone:
 // he has signed in just now, or tells his password. Otherwise is what was not done then.
 func (c *Console) proveFor(r *http.Request, v visit, otherwise string) error {
 	if c.fresh(r, v) {
 		return nil
 	}
-	err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), v.address)
+	err := c.Accounts.Prove(r.Context(), v.member, r.PostFormValue("password"), r.PostFormValue("code"), v.address)
 	if fault.KindOf(err) == fault.Unauthorized {
-		return fault.Errorf(fault.Invalid, "this is not your password; %s", otherwise)
+		return fault.Errorf(fault.Invalid, "%s; %s", wrongProof(v), otherwise)
 	}
 	if err != nil {
 		return err

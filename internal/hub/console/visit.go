@@ -48,6 +48,10 @@ func (c *Console) page(rt route) http.Handler {
 		if err == nil && rt.least != "" {
 			err = allowed(v, rt.least)
 		}
+		if err == nil && rt.least != "" && c.wantsFactor(r, v) && !strings.Contains(rt.pattern, factorPath) {
+			http.Redirect(w, r, factorPath, http.StatusSeeOther)
+			return
+		}
 		if err == nil && r.Method == http.MethodPost {
 			err = readForm(r, rt.most())
 		}

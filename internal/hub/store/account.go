@@ -143,8 +143,10 @@ func (db *DB) Login(ctx context.Context, address string) (l account.Login, err e
 func (db *DB) Member(ctx context.Context, org, id int64) (account.Member, error) {
 	m := account.Member{Org: org, ID: id}
 	err := db.read.QueryRowContext(ctx, `
-		SELECT email, name, role FROM member WHERE org_id = $1 AND member_id = $2 AND removed_at = 0`, org, id).
-		Scan(&m.Email, &m.Name, &m.Role)
+		SELECT m.email, m.name, m.role, COALESCE(f.since, 0) > 0
+		FROM member m LEFT JOIN second_factor f ON f.org_id = m.org_id AND f.member_id = m.member_id
+		WHERE m.org_id = $1 AND m.member_id = $2 AND m.removed_at = 0`, org, id).
+		Scan(&m.Email, &m.Name, &m.Role, &m.Codes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Member{}, fault.Errorf(fault.NotFound, "no such member")
 	}
@@ -159,8 +161,8 @@ func (db reader) OrganisationByID(ctx context.Context, org int64) (account.Organ
 	o := account.Organisation{ID: org}
 	var created, reporting, listed, awaited, trimmed int64
 	err := db.lookup(ctx, `
-		SELECT public_id, name, zone, created, reporting, listed, awaited, keep_days, trimmed_before FROM organisation WHERE org_id = $1`, org).
-		Scan(&o.PublicID, &o.Name, &o.Zone, &created, &reporting, &listed, &awaited, &o.KeepDays, &trimmed)
+		SELECT public_id, name, zone, created, reporting, listed, awaited, keep_days, trimmed_before, codes > 0 FROM organisation WHERE org_id = $1`, org).
+		Scan(&o.PublicID, &o.Name, &o.Zone, &created, &reporting, &listed, &awaited, &o.KeepDays, &trimmed, &o.Codes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Organisation{}, fault.Errorf(fault.NotFound, "no such organisation")
 	}

@@ -15,8 +15,9 @@ import (
 // Members implements account.Store.
 func (db *DB) Members(ctx context.Context, org int64, seenAfter time.Time) (all []account.Membership, err error) {
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT m.member_id, m.email, m.name, m.role, m.created, COALESCE(MAX(s.seen), 0)
-		FROM member m LEFT JOIN signin s ON s.org_id = m.org_id AND s.member_id = m.member_id AND s.seen > $2
+		SELECT m.member_id, m.email, m.name, m.role, m.created, COALESCE(MAX(s.seen), 0), COALESCE(MAX(f.since), 0) > 0
+		FROM member m LEFT JOIN second_factor f ON f.org_id = m.org_id AND f.member_id = m.member_id
+			LEFT JOIN signin s ON s.org_id = m.org_id AND s.member_id = m.member_id AND s.seen > $2
 		WHERE m.org_id = $1 AND m.removed_at = 0
 		GROUP BY m.member_id, m.email, m.name, m.role, m.created ORDER BY m.email, m.member_id`, org, stamp(seenAfter))
 	if err != nil {
@@ -26,7 +27,7 @@ func (db *DB) Members(ctx context.Context, org int64, seenAfter time.Time) (all 
 	for rows.Next() {
 		m := account.Membership{Member: account.Member{Org: org}}
 		var joined, seen int64
-		if err := rows.Scan(&m.ID, &m.Email, &m.Name, &m.Role, &joined, &seen); err != nil {
+		if err := rows.Scan(&m.ID, &m.Email, &m.Name, &m.Role, &joined, &seen, &m.Codes); err != nil {
 			return nil, fmt.Errorf("list members: %w", err)
 		}
 		m.Joined, m.Seen = instant(joined), instant(seen)
@@ -78,6 +79,9 @@ func (db *DB) RemoveMember(ctx context.Context, member int64, e audit.Entry) err
 		for _, statement := range []string{
 			`DELETE FROM login WHERE tenant = $1 AND member_id = $2`,
 			`DELETE FROM signin WHERE org_id = $1 AND member_id = $2`,
+			`DELETE FROM second_factor WHERE org_id = $1 AND member_id = $2`,
+			`DELETE FROM external_login WHERE org_id = $1 AND member_id = $2`,
+			`DELETE FROM recovery_code WHERE org_id = $1 AND member_id = $2`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, m.Org, m.ID); err != nil {
 				return err

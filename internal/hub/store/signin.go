@@ -37,9 +37,11 @@ func (db *DB) SeeSignIn(ctx context.Context, org, member, id int64, now time.Tim
 	m := account.Member{Org: org, ID: member}
 	var seen int64
 	err := db.lookup(ctx, `
-		SELECT m.email, m.name, m.role, s.seen FROM signin s JOIN member m ON m.org_id = s.org_id AND m.member_id = s.member_id
+		SELECT m.email, m.name, m.role, COALESCE(f.since, 0) > 0, s.seen
+		FROM signin s JOIN member m ON m.org_id = s.org_id AND m.member_id = s.member_id
+			LEFT JOIN second_factor f ON f.org_id = m.org_id AND f.member_id = m.member_id
 		WHERE s.org_id = $1 AND s.member_id = $2 AND s.signin_id = $3 AND m.removed_at = 0`, org, member, id).
-		Scan(&m.Email, &m.Name, &m.Role, &seen)
+		Scan(&m.Email, &m.Name, &m.Role, &m.Codes, &seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.Member{}, fault.Errorf(fault.NotFound, "signed in nowhere")
 	}
