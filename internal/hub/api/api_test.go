@@ -404,16 +404,22 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// T-07 within an organisation: an agent writes to its own servers only.
+// T-07: an agent writes to its own servers only, neither to those of its organisation's
+// other agents nor to another organisation's.
 func TestAgentCannotSendForAnothersServer(t *testing.T) {
 	h := hubtest.New(t)
-	a, b := h.RegisteredAgent("lic01"), h.RegisteredAgent("lic02")
-	b.Servers = a.Servers
-	if got := b.Put(1, b.Batch(1, time.Now(), 7)); got.Status != http.StatusNotFound {
-		t.Errorf("batch for another agent's server: %d %s, want %d", got.Status, got.Body, http.StatusNotFound)
+	a, b, c := h.RegisteredAgent("lic01"), h.RegisteredAgent("lic02"), h.Another("Other", "eve@example.com").RegisteredAgent("lic01")
+	for who, b := range map[string]*hubtest.Agent{"its organisation's other agent": b, "another organisation's agent": c} {
+		b.Servers = a.Servers
+		if got := b.Put(1, b.Batch(1, time.Now(), 7)); got.Status != http.StatusNotFound {
+			t.Errorf("batch of %s: %d %s, want %d", who, got.Status, got.Body, http.StatusNotFound)
+		}
+		if p := b.Poll(); p.Servers[a.Servers[0].GUID] != wire.ServerPending || len(p.Complete) != 0 {
+			t.Errorf("%s: Poll = %+v, want the server pending and nothing complete", who, p)
+		}
 	}
-	if p := b.Poll(); p.Servers[a.Servers[0].GUID] != wire.ServerPending || len(p.Complete) != 0 {
-		t.Errorf("Poll = %+v, want the server pending and nothing complete", p)
+	if p := a.Poll(); len(p.Complete) != 0 {
+		t.Errorf("Poll of the server's own agent = %+v, want nothing complete", p)
 	}
 }
 

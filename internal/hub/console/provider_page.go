@@ -121,7 +121,7 @@ func newProviderForm(hub, publicID string, set account.Provider, typed providerT
 	f := providerForm{
 		On: set.On(), Error: problem, Roles: roleViews, Chosen: account.Role(typed.newcomers), Callback: hub + CallbackPath, Link: hub + withPath + "/" + publicID,
 		Name:   look.Field{Name: "name", Label: "Name", Value: typed.name, Max: 100, Complete: "off", Hint: "As the button calls it, for example Example SSO."},
-		Issuer: look.Field{Name: "issuer", Label: "Issuer", Type: "url", Value: typed.issuer, Max: 500, Complete: "off", Hint: "As the provider writes it: https://login.example.com/realms/main"},
+		Issuer: look.Field{Name: "issuer", Label: "Issuer", Value: typed.issuer, Max: 500, Complete: "off", Hint: "As the provider writes it: https://login.example.com/realms/main"},
 		Client: look.Field{Name: "client", Label: "Client id", Value: typed.client, Max: 500, Complete: "off"},
 		Secret: look.Field{Name: "secret", Label: "Client secret", Type: "password", Complete: "off", Optional: true, Hint: "Of a client that has one."},
 		Domains: look.Field{

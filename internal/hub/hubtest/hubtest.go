@@ -60,6 +60,24 @@ func NewLogging(t testing.TB, log slog.Handler, changes ...func(*hub.Config)) *H
 	return h
 }
 
+// Another makes another organisation on the hub, in UTC, with an administrator of its
+// own, and returns the hub as that one knows it.
+func (h *Hub) Another(name, email string) *Hub {
+	h.t.Helper()
+	token, err := h.Accounts.AddOrganisation(h.t.Context(), name, "UTC", email)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	other := &Hub{Hub: h.Hub, t: h.t}
+	if other.Admin, err = h.Accounts.Accept(h.t.Context(), token, "Eve Admin", Password, "127.0.0.1"); err != nil {
+		h.t.Fatal(err)
+	}
+	if other.Org, err = h.Accounts.Organisation(h.t.Context(), other.Admin.Org); err != nil {
+		h.t.Fatal(err)
+	}
+	return other
+}
+
 // Reopen runs a hub on the store of one that New ran before and that has ended.
 func Reopen(t testing.TB, changes ...func(*hub.Config)) *Hub {
 	t.Helper()
