@@ -15,6 +15,7 @@ type hubCmd struct {
 	Run    hubRunCmd    `cmd:"" help:"Run a hub until it is told to end."`
 	Audit  hubAuditCmd  `cmd:"" help:"The record of who did what to an organisation."`
 	Forget hubForgetCmd `cmd:"" name:"forget-secrets-key" help:"Let a hub start whose secrets key is lost for good."`
+	Reset  hubResetCmd  `cmd:"" name:"reset-factor" help:"Take the second factor of a member away, who has lost it."`
 	Add    hubAddCmd    `cmd:"" name:"add-organisation" help:"Make another organisation, and an invitation for its first administrator."`
 }
 
@@ -73,6 +74,26 @@ func (c *hubAddCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s is made. Its administrator joins here, once, within a week:\n\n  %s\n", c.Name, strings.TrimSuffix(c.PublicURL, "/")+path)
+	return err
+}
+
+type hubResetCmd struct {
+	Email string `arg:"" help:"The address with which the member signs in."`
+	Store string `default:"headroom.db" help:"SQLite file, or postgres:// URL."`
+}
+
+// Help is what --help says below the summary.
+func (*hubResetCmd) Help() string {
+	return "For an only administrator; everybody else is helped by an administrator (Settings, Members). The password alone signs in then, " +
+		"until another second factor is set up. It leaves an entry in the audit log. A hub may run meanwhile."
+}
+
+// Run takes it away.
+func (c *hubResetCmd) Run(ctx context.Context, std streams) error {
+	if err := hub.ResetFactor(ctx, c.Store, c.Email); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(std.out, "%s has no second factor any more.\n", c.Email)
 	return err
 }
 

@@ -143,10 +143,24 @@ func (s *Service) RemoveFactor(ctx context.Context, m Member, code, address stri
 	return s.store.RemoveFactor(ctx, m.ID, audit.Of(m.Actor(address), audit.FactorRemoved, s.now(), m.Email))
 }
 
-// ResetFactor takes the second factor of a member away, who has lost it. Who has none
-// is a fault.NotFound.
+// ResetFactor takes the second factor of another member away, who has lost it. Who has
+// none is a fault.NotFound. The actor's own is a fault.Conflict: RemoveFactor asks for a
+// code, and whoever has come by an administrator's browser must not get around that.
 func (s *Service) ResetFactor(ctx context.Context, actor audit.Actor, member int64) error {
+	if actor.Member == member {
+		return fault.Errorf(fault.Conflict, "this is your own second factor: turn it off with a code, or ask another administrator")
+	}
 	return s.store.RemoveFactor(ctx, member, audit.Of(actor, audit.FactorRemoved, s.now(), ""))
+}
+
+// ResetFactorOf is ResetFactor of whoever runs the hub, for the member who signs in with
+// an address: an only administrator has nobody else to ask.
+func (s *Service) ResetFactorOf(ctx context.Context, email string) error {
+	l, err := s.store.Login(ctx, FoldEmail(email))
+	if err != nil {
+		return fmt.Errorf("look up whose second factor it is: %w", err)
+	}
+	return s.ResetFactor(ctx, audit.Actor{Org: l.Member.Org, Name: operator}, l.Member.ID)
 }
 
 // WantCodes says whether all members of the actor's organisation have to have a second

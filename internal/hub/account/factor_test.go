@@ -14,6 +14,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/store"
 	"headroom/internal/hub/store/storetest"
 )
@@ -89,7 +90,17 @@ func TestCodeSignsInOnceAndWithinHalfAMinuteOfItsTime(t *testing.T) {
 		}
 		other := ada
 		other.Org++
+		other.ID++
 		want(t, "another organisation's", s.ResetFactor(t.Context(), other.Actor(""), ada.ID), fault.NotFound)
+		want(t, "her own, without a code", s.ResetFactor(t.Context(), ada.Actor(""), ada.ID), fault.Conflict)
+		want(t, "nobody's", s.ResetFactorOf(t.Context(), "nobody@example.com"), fault.NotFound)
+		if err := s.ResetFactorOf(t.Context(), strings.ToUpper(founding.Email)); err != nil {
+			t.Errorf("by whoever runs the hub: %v", err)
+		}
+		entries, err := db.Entries(t.Context(), ada.Org, audit.Query{Limit: 1})
+		if err != nil || len(entries) != 1 || entries[0].Act != audit.FactorRemoved || entries[0].Actor.Member != 0 || entries[0].Subject != founding.Email {
+			t.Errorf("the audit log says %+v, %v", entries, err)
+		}
 	})
 }
 

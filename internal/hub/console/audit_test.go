@@ -136,10 +136,11 @@ var acts = map[string]act{
 		h.later += time.Minute
 		return "/settings/factor/remove", url.Values{"code": {h.code(seed)}}
 	}},
-	"POST /settings/members/{id}/factor": {is: audit.FactorRemoved, subject: email, again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
+	"POST /settings/members/{id}/factor": {is: audit.FactorRemoved, subject: "bob@example.com", again: http.StatusNotFound, prepare: func(h *house) (string, url.Values) {
 		h.found()
-		h.enrol()
-		return "/settings/members/1/factor", nil
+		h.member("bob@example.com", account.Viewer)
+		h.as("bob@example.com", func() { h.enrol() })
+		return "/settings/members/2/factor", nil
 	}},
 	"POST /settings/signin/provider": {is: audit.SignInSet, subject: "https://sso.example.com", prepare: func(h *house) (string, url.Values) {
 		h.found()

@@ -182,14 +182,20 @@ func (c *Console) factorProblem(w http.ResponseWriter, r *http.Request, v visit,
 	return c.showFactor(w, r, v, status, nil, loginProblem(err))
 }
 
-// postResetFactor takes the second factor of a member away, who has lost it.
+// postResetFactor takes the second factor of a member away, who has lost it. The
+// password alone lets somebody in as him then, so who asks has signed in just now.
 func (c *Console) postResetFactor(w http.ResponseWriter, r *http.Request, v visit) error {
 	id, err := memberOf(r)
 	if err != nil {
 		return err
 	}
-	if err := c.Accounts.ResetFactor(r.Context(), v.actor(), id); err != nil {
-		return err
+	if !c.fresh(r, v) {
+		err = fault.Errorf(fault.Conflict, "nothing was changed: sign out and in again first, so that it is certain that you ask for this")
+	} else {
+		err = c.Accounts.ResetFactor(r.Context(), v.actor(), id)
+	}
+	if err != nil {
+		return c.membersProblem(w, r, v, err)
 	}
 	return c.toMembers(w, r, look.Warn, "The second factor is removed: the password alone signs in until another one is set up.")
 }

@@ -37,6 +37,16 @@ func (h *house) code(seed string) string {
 	return code
 }
 
+// as does something in a browser in which another member has signed in.
+func (h *house) as(email string, do func()) {
+	h.t.Helper()
+	was := h.browser
+	defer func() { h.browser = was }()
+	h.browser = h.newBrowser()
+	h.post("/login", url.Values{"email": {email}, "password": {password}}).wants(http.StatusSeeOther)
+	do()
+}
+
 // enrol sets a second factor up for who is signed in.
 func (h *house) enrol() (seed string, recovery []string) {
 	h.t.Helper()
@@ -137,6 +147,10 @@ func TestOrganisationCanWantSecondFactors(t *testing.T) {
 
 	h.browser = admin
 	h.get("/settings/members").wants(http.StatusOK, "/settings/members/2/factor")
+	h.post("/settings/members/1/factor", nil).wants(http.StatusConflict, "your own second factor")
+	h.later += 14 * time.Minute
+	h.post("/settings/members/2/factor", nil).wants(http.StatusConflict, "sign out and in again")
+	h.later -= 14 * time.Minute
 	h.post("/settings/members/2/factor", nil).wants(http.StatusSeeOther)
 	h.browser = viewer
 	h.get("/").wants(http.StatusSeeOther)
