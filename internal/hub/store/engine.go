@@ -16,7 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
 )
 
 //go:embed schema
@@ -29,6 +30,7 @@ type engine struct {
 	locker  lock.SessionLocker   // serialises hubs that start at the same time; nil where one process has the file
 	parses  bool                 // anew each time a statement runs, unless it is kept
 	gaveWay func(err error) bool // the transaction lost against another one and can be tried again
+	full    func(err error) bool // there is no room on the disk
 }
 
 // sqlitePragmas hold for every connection of a pool, so they stand in the
@@ -64,6 +66,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 		dialect: goose.DialectSQLite3,
 		parses:  true,
 		gaveWay: func(error) bool { return false },
+		full:    sqliteFull,
 	}}
 	var version string
 	if err := write.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
@@ -100,6 +103,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 		name:    "postgres",
 		dialect: goose.DialectPostgres,
 		gaveWay: postgresGaveWay,
+		full:    postgresFull,
 	}}
 	var schema sql.NullString
 	if err := pool.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&schema); err != nil {
@@ -123,6 +127,18 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 func postgresGaveWay(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// sqliteFull reports that the disk, or the quota, is used up.
+func sqliteFull(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlitelib.SQLITE_FULL
+}
+
+// postgresFull reports that the server's disk is used up.
+func postgresFull(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "53100"
 }
 
 // migrate applies the schema files that this database has not seen.

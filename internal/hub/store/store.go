@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"headroom/internal/fault"
 )
 
 // Options are what an operator may set. The zero value is good.
@@ -85,7 +87,7 @@ func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	for n := 1; ; n++ {
 		err := db.once(ctx, f)
 		if err == nil || n == attempts || !db.gaveWay(err) {
-			return err
+			return db.unlessFull(err)
 		}
 	}
 }
@@ -100,6 +102,19 @@ func (db *DB) once(ctx context.Context, f func(tx *sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// whenFull is after which time it makes sense to try again on a full disk: people
+// have to make room.
+const whenFull = 5 * time.Minute
+
+// unlessFull makes a full disk a fault.Unavailable: agents keep what they have and come
+// again.
+func (db *DB) unlessFull(err error) error {
+	if err == nil || !db.full(err) {
+		return err
+	}
+	return &fault.Error{Kind: fault.Unavailable, After: whenFull, Msg: "the disk of the hub's database is full; it goes on once there is room", Err: err}
 }
 
 // nextID gives out the next number of a kind of thing in an organisation,
