@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -174,7 +175,8 @@ type sender struct {
 	server  string // GUID
 	org     int64
 	began   time.Time
-	n       int64 // values made
+	pools   int   // of each reading
+	n       int64 // readings made
 	uploads int
 }
 
@@ -182,7 +184,7 @@ type sender struct {
 func newSender(t *testing.T, h *hubtest.Hub, address string) *sender {
 	t.Helper()
 	a := h.RegisteredAgent("lic01")
-	sp, _, err := spool.Open(t.TempDir(), spool.Options{Now: time.Now, Declare: upload.EncodeGap})
+	sp, _, err := spool.Open(memory(t), spool.Options{Now: time.Now, Declare: upload.EncodeGap})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +196,7 @@ func newSender(t *testing.T, h *hubtest.Hub, address string) *sender {
 	// Each request on a connection of its own, so that each meets the fault.
 	transport := &http.Transport{DisableKeepAlives: true}
 	return &sender{
-		t: t, spool: sp, server: a.Servers[0].GUID, org: h.Org.ID, began: time.Now().Add(-100 * 24 * time.Hour).Truncate(time.Second),
+		t: t, pools: 1, spool: sp, server: a.Servers[0].GUID, org: h.Org.ID, began: time.Now().Add(-100 * 24 * time.Hour).Truncate(time.Second),
 		client: &upload.Client{
 			Hub: address, Key: a.Key, Version: version, Now: time.Now,
 			HTTP: &http.Client{Timeout: 1500 * time.Millisecond, Transport: transport},
@@ -202,18 +204,19 @@ func newSender(t *testing.T, h *hubtest.Hub, address string) *sender {
 	}
 }
 
-// keep puts one reading with the next value into the spool.
+// keep puts one reading, of which each pool has the next value, into the spool.
 func (s *sender) keep() {
 	s.t.Helper()
 	s.n++
 	at := s.began.Add(time.Duration(s.n) * 5 * time.Minute)
-	record, err := upload.EncodeReading(s.server, version, at, &wire.Samples{
-		At: []int64{at.Unix()}, Interval: 300, Complete: true, Source: "sim",
-		Pools: []wire.SampledPool{{
-			PoolKey: wire.PoolKey{Feature: "feature"}, State: license.StateCounted.String(),
+	reading := &wire.Samples{At: []int64{at.Unix()}, Interval: 300, Complete: true, Source: "sim"}
+	for i := range s.pools {
+		reading.Pools = append(reading.Pools, wire.SampledPool{
+			PoolKey: wire.PoolKey{Feature: fmt.Sprint("feature", i)}, State: license.StateCounted.String(),
 			InUse: wire.Counts{license.Of(s.n)}, Installed: wire.Counts{license.Of(1 << 30)},
-		}},
-	})
+		})
+	}
+	record, err := upload.EncodeReading(s.server, version, at, reading)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -256,8 +259,8 @@ func (s *sender) compare(path string) {
 		}
 	}
 	for n := int64(1); n <= s.n; n++ {
-		if got[n] != 1 {
-			s.t.Errorf("value %d is stored %d times", n, got[n])
+		if got[n] != s.pools {
+			s.t.Errorf("value %d is stored %d times, want once for each of %d pools", n, got[n], s.pools)
 		}
 	}
 	if int64(len(got)) != s.n {
