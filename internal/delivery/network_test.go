@@ -26,7 +26,10 @@ func (a *agent) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.cutOff && !w.calm {
 		return nil, errNetwork
 	}
-	fault := w.networkFault()
+	fault := ""
+	if !w.calm {
+		fault = w.fault()
+	}
 	if fault != "" {
 		w.say("%s of %s: %s", what, a.name, fault)
 	}
@@ -73,7 +76,7 @@ func (a *agent) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // networkFault draws what happens to a request.
 func (w *world) networkFault() string {
-	if w.calm || len(w.plan.network) == 0 || w.rnd.IntN(100) >= w.plan.trouble {
+	if len(w.plan.network) == 0 || w.rnd.IntN(100) >= w.plan.trouble {
 		return ""
 	}
 	return w.plan.network[w.rnd.IntN(len(w.plan.network))]

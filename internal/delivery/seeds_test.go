@@ -11,7 +11,7 @@ import (
 // How many runs there are: D-08 of the reliability tests wants 10,000, which are
 // for HEADROOM_LONG.
 const (
-	seeds     = 100
+	seeds     = 60
 	seedsLong = 10_000
 )
 

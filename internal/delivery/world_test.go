@@ -29,6 +29,7 @@ type world struct {
 	trace bytes.Buffer       // what happened
 	now   time.Time          // the true time, which is the hub's
 	calm  bool               // nothing fails any more
+	fault func() string      // of the network, for the next request
 	hub   *hubSide
 
 	agents  []*agent
@@ -115,7 +116,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w.say("plan %+v", w.plan)
 	a := &agent{w: w, name: "the agent", disk: spooltest.New(), budget: w.plan.budget}
 	w.agents = append(w.agents, a)
-	w.calm = true
+	w.fault, w.calm = w.networkFault, true
 	a.start()
 	a.register()
 	w.calm = false
