@@ -10,7 +10,7 @@ import (
 const (
 	formats = "format format/text format/facts format/denial format/flexnet format/dsls format/lsdyna format/mathlm format/olicense format/rlm format/slurm format/generic format/relay format/lmx format/sentinel format/citrix format/phplw"
 	rules   = "hub/audit hub/registration hub/ingest hub/account hub/usage hub/erasure hub/override hub/retention hub/seal"
-	edges   = "license catalog insight fault wire look report hub/store " + rules
+	edges   = "license catalog insight fault wire look report hub/store hub/export " + rules
 )
 
 // everythingBut starts the line of a package that may import all of ours
@@ -72,6 +72,7 @@ var mayImport = map[string]string{
 	"hub/erasure":         "license catalog series insight fault hub/audit",
 	"hub/metrics":         "",
 	"hub/retention":       "hub/audit",
+	"hub/export":          "",
 	"hub/override":        "license catalog fault hub/audit",
 	"hub/usage":           "license catalog series insight fault",
 	"hub/store":           "license catalog series fault " + rules,

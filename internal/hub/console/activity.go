@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"headroom/internal/catalog"
+	"headroom/internal/hub/export"
 	"headroom/internal/hub/usage"
 	"headroom/internal/license"
 	"headroom/internal/look"
@@ -24,7 +25,7 @@ type activityView struct {
 	Rows     []activityRow
 	Recency  []recencyRow // of all of them, whoever is looked for
 	Rules    []string
-	CSV      string
+	CSV      filePath
 }
 
 // An activityRow is a user or device on one license server.
@@ -71,7 +72,7 @@ func newActivity(clock look.Clock, q detailsQuery, a *usage.Activity) *activityV
 		return nil
 	}
 	v := &activityView{
-		findView: newFind(q), Summary: activitySummary(a), Found: len(a.Rows), LastWord: lastWord(""), CSV: q.path("/activity.csv"), Rules: activityRules(clock, a),
+		findView: newFind(q), Summary: activitySummary(a), Found: len(a.Rows), LastWord: lastWord(""), CSV: filePath(q.path("/activity.csv")), Rules: activityRules(clock, a),
 	}
 	for i, r := range a.Rows {
 		if r.LastIs != "" {
@@ -173,29 +174,29 @@ func leaseUntil(r usage.Assigned) time.Time {
 	return r.Last.Add(r.Lease)
 }
 
-func (c *Console) getActivityCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+func (c *Console) getActivityFile(r *http.Request, v visit) (string, export.Table, error) {
 	q, d, err := c.details(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
 	a, err := c.Usage.Activity(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(d, "activity"), activityTable(v.clock, assignments(a, q)))
+	return fileName(d, "activity"), activityTable(v.clock, assignments(a, q)), nil
 }
 
 // activityTable has a row per user or device and license server.
-func activityTable(clock look.Clock, a *usage.Activity) [][]string {
-	rows := [][]string{{"name", "kind", "license_server", "first_assigned", "first_seen", "last", "last_is", "lease_until_at_least", "free_since"}}
+func activityTable(clock look.Clock, a *usage.Activity) export.Table {
+	rows := export.New(export.Texts("name", "kind", "license_server", "first_assigned", "first_seen", "last", "last_is", "lease_until_at_least", "free_since"))
 	if a == nil {
 		return rows
 	}
 	for _, r := range a.Rows {
-		rows = append(rows, []string{
+		rows.Add(
 			cellText(r.Name), string(r.Kind), cellText(r.Server.Name), cellInstant(clock, r.First), cellInstant(clock, r.Seen),
 			cellInstant(clock, r.Last), string(r.LastIs), cellInstant(clock, leaseUntil(r)), cellInstant(clock, r.Ended),
-		})
+		)
 	}
 	return rows
 }

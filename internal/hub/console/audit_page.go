@@ -10,6 +10,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/audit"
+	"headroom/internal/hub/export"
 	"headroom/internal/look"
 )
 
@@ -25,7 +26,7 @@ type auditPage struct {
 	Who, Subject, From, To string
 	Filtered               bool
 	Rows                   []auditRow
-	CSV                    string
+	CSV                    filePath
 	Older                  string // address of the next page; empty: there is none
 	Newest                 string // address of the first page; empty: this is it
 }
@@ -150,7 +151,7 @@ func newAuditPage(clock look.Clock, address url.Values, q audit.Query, entries [
 		entries = entries[:auditRows]
 		p.Older = auditPath("/audit", address, entries[auditRows-1].Seq)
 	}
-	p.CSV = auditPath("/audit/log.csv", address, 0)
+	p.CSV = filePath(auditPath("/audit/log.csv", address, 0))
 	if q.Before > 0 {
 		p.Newest = auditPath("/audit", address, 0)
 	}
@@ -186,22 +187,22 @@ func auditPath(path string, address url.Values, before int64) string {
 	return path + "?" + v.Encode()
 }
 
-// getAuditCSV sends all that the filter chooses.
-func (c *Console) getAuditCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+// getAuditFile has all that the filter chooses.
+func (c *Console) getAuditFile(r *http.Request, v visit) (string, export.Table, error) {
 	q, err := readAuditQuery(r, v.clock)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
 	entries, err := c.Audit.Entries(r.Context(), v.member.Org, q)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	rows := [][]string{audit.Columns}
+	rows := export.New(export.Numbers(audit.Columns[0]), export.Texts(audit.Columns[1:]...))
 	for _, e := range entries {
-		rows = append(rows, []string{
+		rows.Add(
 			strconv.FormatInt(e.Seq, 10), cellInstant(v.clock, e.At), string(e.Act), cellText(e.Actor.Name), cellText(e.Actor.Address),
 			cellText(e.Subject), cellText(e.Detail), v.org.PublicID, e.Hash.String(),
-		})
+		)
 	}
-	return sendCSV(w, "headroom-audit-"+v.clock.Now.UTC().Format(time.DateOnly)+".csv", rows)
+	return "headroom-audit-" + v.clock.Now.UTC().Format(time.DateOnly), rows, nil
 }

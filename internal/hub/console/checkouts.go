@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"headroom/internal/hub/export"
 	"headroom/internal/hub/usage"
 	"headroom/internal/license"
 	"headroom/internal/look"
@@ -19,7 +20,7 @@ type checkoutsView struct {
 	More    int          // rows that only the file has
 	Rows    []checkoutRow
 	Rules   []string
-	CSV     string
+	CSV     filePath
 }
 
 // A checkoutRow is somebody on one license server.
@@ -60,7 +61,7 @@ func newCheckouts(clock look.Clock, q detailsQuery, p productView, all usage.Che
 	}
 	rows := chosen(all.Rows, q)
 	v := &checkoutsView{
-		findView: newFind(q), Summary: checkoutsSummary(all), CSV: q.path("/checkouts.csv"), Rules: checkoutsRules(clock, all), Kinds: heldChoices(q, all),
+		findView: newFind(q), Summary: checkoutsSummary(all), CSV: filePath(q.path("/checkouts.csv")), Rules: checkoutsRules(clock, all), Kinds: heldChoices(q, all),
 		More: max(len(rows)-checkoutRows, 0),
 	}
 	pools := map[license.Pool]bool{}
@@ -155,26 +156,26 @@ func newCheckoutRow(clock look.Clock, r usage.Checkout) checkoutRow {
 	return row
 }
 
-func (c *Console) getCheckoutsCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+func (c *Console) getCheckoutsFile(r *http.Request, v visit) (string, export.Table, error) {
 	q, d, err := c.details(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
 	all, err := c.Usage.Checkouts(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(d, "checkouts"), checkoutsTable(v.clock, chosen(all.Rows, q)))
+	return fileName(d, "checkouts"), checkoutsTable(v.clock, chosen(all.Rows, q)), nil
 }
 
 // checkoutsTable has a row per line of the license servers' lists.
-func checkoutsTable(clock look.Clock, rows []usage.Checkout) [][]string {
-	out := [][]string{{"user", "host", "display", "licenses", "how", "since", "license_server", "pool", "list_of"}}
+func checkoutsTable(clock look.Clock, rows []usage.Checkout) export.Table {
+	out := export.New(export.Texts("user", "host", "display"), export.Numbers("licenses"), export.Texts("how", "since", "license_server", "pool", "list_of"))
 	for _, r := range rows {
-		out = append(out, []string{
+		out.Add(
 			cellText(r.User), cellText(r.Host), cellText(r.Display), strconv.FormatInt(r.Licenses, 10), string(r.Kind), cellInstant(clock, r.Since),
 			cellText(r.On.Name), cellText(r.Name.String()), cellInstant(clock, r.On.HoldersAt),
-		})
+		)
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"headroom/internal/hub/account"
@@ -252,6 +253,23 @@ type route struct {
 
 // routes are all addresses of the console.
 func (c *Console) routes() []route {
+	return slices.Concat(c.pageRoutes(), c.fileRoutes())
+}
+
+// fileRoutes are those of tables as files.
+func (c *Console) fileRoutes() []route {
+	return slices.Concat(
+		tableFiles("GET /usage/{product}/trend", account.Viewer, c.getTrendFile),
+		tableFiles("GET /usage/{product}/week", account.Viewer, c.getWeekFile),
+		tableFiles("GET /usage/{product}/servers", account.Viewer, c.getServersFile),
+		tableFiles("GET /usage/{product}/checkouts", account.Viewer, c.getCheckoutsFile),
+		tableFiles("GET /usage/{product}/activity", account.Viewer, c.getActivityFile),
+		tableFiles("GET /usage/{product}/denials", account.Viewer, c.getDenialsFile),
+		tableFiles("GET /audit/log", account.Admin, c.getAuditFile),
+	)
+}
+
+func (c *Console) pageRoutes() []route {
 	return []route{
 		{"GET /setup/{token}", "", c.getSetup},
 		{"POST /setup/{token}", "", c.postSetup},
@@ -268,14 +286,8 @@ func (c *Console) routes() []route {
 
 		{"GET /{$}", account.Viewer, c.getUsage},
 		{"GET /usage/{product}", account.Viewer, c.getDetails},
-		{"GET /usage/{product}/trend.csv", account.Viewer, c.getTrendCSV},
 		{"GET /usage/{product}/at", account.Viewer, c.getMoment},
 		{"GET /usage/{product}/week", account.Viewer, c.getWeek},
-		{"GET /usage/{product}/week.csv", account.Viewer, c.getWeekCSV},
-		{"GET /usage/{product}/servers.csv", account.Viewer, c.getServersCSV},
-		{"GET /usage/{product}/checkouts.csv", account.Viewer, c.getCheckoutsCSV},
-		{"GET /usage/{product}/activity.csv", account.Viewer, c.getActivityCSV},
-		{"GET /usage/{product}/denials.csv", account.Viewer, c.getDenialsCSV},
 		{"GET /servers", account.Viewer, c.getServers},
 		{"GET /servers/{guid}", account.Viewer, c.getServer},
 		{"POST /servers/{guid}/place", account.Operator, c.postPlace},
@@ -297,7 +309,6 @@ func (c *Console) routes() []route {
 		{"POST /registrations/agents/{agent}/remove", account.Admin, c.postRemove},
 
 		{"GET /audit", account.Admin, c.getAudit},
-		{"GET /audit/log.csv", account.Admin, c.getAuditCSV},
 
 		{"GET /settings", account.Viewer, c.getAccount},
 		{"POST /settings/password", account.Viewer, c.postPassword},

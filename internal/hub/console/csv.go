@@ -2,58 +2,80 @@ package console
 
 import (
 	"bytes"
-	"encoding/csv"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"headroom/internal/hub/account"
+	"headroom/internal/hub/export"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
 )
 
-// byteOrderMark tells spreadsheets that a file is UTF-8.
-const byteOrderMark = "\ufeff"
+// A filePath is the address of a table as CSV.
+type filePath string
 
-func (c *Console) getTrendCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+// XLSX is the address of the same table as a workbook.
+func (p filePath) XLSX() string {
+	path, query, asked := strings.Cut(string(p), "?")
+	path = strings.TrimSuffix(path, ".csv") + ".xlsx"
+	if asked {
+		path += "?" + query
+	}
+	return path
+}
+
+// tableFiles are the routes of one table: as CSV and as XLSX, of the same rows.
+// make returns a name without its ending, and the rows.
+func tableFiles(pattern string, least account.Role, make func(*http.Request, visit) (string, export.Table, error)) []route {
+	as := func(ending, kind string, write func(export.Table, io.Writer) error) route {
+		return route{pattern + ending, least, func(w http.ResponseWriter, r *http.Request, v visit) error {
+			name, table, err := make(r, v)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer // first, so that what fails is an error page and no half of a file
+			if err := write(table, &b); err != nil {
+				return err
+			}
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Content-Disposition", `attachment; filename="`+name+ending+`"`)
+			_, err = w.Write(b.Bytes())
+			return err
+		}}
+	}
+	return []route{
+		as(".csv", "text/csv; charset=utf-8", export.Table.CSV),
+		as(".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", export.Table.XLSX),
+	}
+}
+
+func (c *Console) getTrendFile(r *http.Request, v visit) (string, export.Table, error) {
 	q, d, err := c.details(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(d, "trend"), trendTable(v.clock, q, d))
+	return fileName(d, "trend"), trendTable(v.clock, q, d), nil
 }
 
-func (c *Console) getServersCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+func (c *Console) getServersFile(r *http.Request, v visit) (string, export.Table, error) {
 	_, d, err := c.details(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(d, "servers"), serversTable(v.clock, d))
-}
-
-// sendCSV writes rows as a file. It is made in memory first.
-func sendCSV(w http.ResponseWriter, name string, rows [][]string) error {
-	var b bytes.Buffer
-	b.WriteString(byteOrderMark)
-	out := csv.NewWriter(&b)
-	out.UseCRLF = true
-	if err := out.WriteAll(rows); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	_, err := w.Write(b.Bytes())
-	return err
+	return fileName(d, "servers"), serversTable(v.clock, d), nil
 }
 
 // trendTable has a row per step, oldest first. What is not known is an empty
 // cell.
-func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
-	rows := [][]string{{
-		string(q.step), "from", "to", "highest", "highest_at", "highest_basis", "may_be_higher",
-		"mean", "installed", "overdraft", "known_percent", "highest_at_least", "95_percent_of_the_time_at_most", "imported",
-	}}
+func trendTable(clock look.Clock, q detailsQuery, d usage.Details) export.Table {
+	rows := export.New(
+		export.Texts(string(q.step), "from", "to"), export.Numbers("highest"), export.Texts("highest_at", "highest_basis", "may_be_higher"),
+		export.Numbers("mean", "installed", "overdraft", "known_percent", "highest_at_least", "95_percent_of_the_time_at_most"), export.Texts("imported"),
+	)
 	for _, b := range d.Trend {
 		row := []string{bucketName(clock, q.step, b), cellTime(clock, b.From), cellTime(clock, b.To), "", "", "", "", "", "", "", "", "", "", ""}
 		if b.Peak.Known {
@@ -71,17 +93,17 @@ func trendTable(clock look.Clock, q detailsQuery, d usage.Details) [][]string {
 		}
 		row[12] = sortCount(b.P95)
 		row[13] = strconv.FormatBool(d.Imported.In(b.Span))
-		rows = append(rows, row)
+		rows.Add(row...)
 	}
 	return rows
 }
 
 // serversTable has a row per chosen license server.
-func serversTable(clock look.Clock, d usage.Details) [][]string {
-	rows := [][]string{{
-		"license_server", "status", "pools", "installed", "overdraft", "in_use", "reserved", "borrowed",
-		"peak", "peak_at", "peak_basis", "part_of_common_peak", "last_reported", "last_reading", "licenses_count_with",
-	}}
+func serversTable(clock look.Clock, d usage.Details) export.Table {
+	rows := export.New(
+		export.Texts("license_server", "status", "pools"), export.Numbers("installed", "overdraft", "in_use", "reserved", "borrowed", "peak"),
+		export.Texts("peak_at", "peak_basis"), export.Numbers("part_of_common_peak"), export.Texts("last_reported", "last_reading", "licenses_count_with"),
+	)
 	for _, s := range d.Servers {
 		row := []string{
 			cellText(s.Server.Name), string(s.Server.Status), cellText(joined(s.Pools)),
@@ -91,7 +113,7 @@ func serversTable(clock look.Clock, d usage.Details) [][]string {
 		if s.Peak.Known {
 			row[8], row[9], row[10] = strconv.FormatInt(s.Peak.Value, 10), cellTime(clock, s.Peak.At), string(s.Peak.Basis)
 		}
-		rows = append(rows, row)
+		rows.Add(row...)
 	}
 	return rows
 }
@@ -109,7 +131,7 @@ func cellInstant(clock look.Clock, t time.Time) string {
 	return t.In(clock.Zone).Format(time.RFC3339)
 }
 
-// fileName names a file for what is in it, in letters that every system takes.
+// fileName names a file, without its ending for what is in it, in letters that every system takes.
 func fileName(d usage.Details, what string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(d.Product.Name) {
@@ -124,7 +146,7 @@ func fileName(d usage.Details, what string) string {
 	if name == "" {
 		name = "product"
 	}
-	return "headroom-" + name[:min(len(name), 60)] + "-" + what + "-" + d.At.UTC().Format("2006-01-02") + ".csv"
+	return "headroom-" + name[:min(len(name), 60)] + "-" + what + "-" + d.At.UTC().Format("2006-01-02")
 }
 
 func joined(names []string) string { return strings.Join(names, ", ") }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"headroom/internal/hub/export"
 	"headroom/internal/hub/usage"
 	"headroom/internal/look"
 	"headroom/internal/report"
@@ -17,7 +18,7 @@ type denialsView struct {
 	Rule    string
 	Summary string
 	More    string // what the page leaves out; empty if nothing
-	CSV     string
+	CSV     filePath
 	Rows    []denialRow
 }
 
@@ -32,7 +33,7 @@ type denialRow struct {
 }
 
 func newDenials(clock look.Clock, q detailsQuery, d usage.Denials) denialsView {
-	v := denialsView{Rule: report.DenialRule, CSV: q.path("/denials.csv")}
+	v := denialsView{Rule: report.DenialRule, CSV: filePath(q.path("/denials.csv"))}
 	if d.All() == 0 {
 		return v
 	}
@@ -54,28 +55,28 @@ func newDenials(clock look.Clock, q detailsQuery, d usage.Denials) denialsView {
 	return v
 }
 
-func (c *Console) getDenialsCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+func (c *Console) getDenialsFile(r *http.Request, v visit) (string, export.Table, error) {
 	q, d, err := c.details(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
 	denials, err := c.Usage.Denials(r.Context(), v.member.Org, q.question(v.clock))
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(d, "denials"), denialsTable(v.clock, denials))
+	return fileName(d, "denials"), denialsTable(v.clock, denials), nil
 }
 
 // denialsTable has a row per day, license server, pool, person and reason,
 // newest first.
-func denialsTable(clock look.Clock, d usage.Denials) [][]string {
-	rows := [][]string{{"day", "license_server", "feature", "user", "reason", "true", "false", "not_told", "refusals"}}
+func denialsTable(clock look.Clock, d usage.Denials) export.Table {
+	rows := export.New(export.Texts("day", "license_server", "feature", "user", "reason"), export.Numbers("true", "false", "not_told", "refusals"))
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	for _, r := range d.Rows {
-		rows = append(rows, []string{
+		rows.Add(
 			r.Day.In(clock.Zone).Format("2006-01-02"), cellText(r.Server), cellText(r.Pool.String()), cellText(r.User), cellText(r.Reason),
 			number(r.True), number(r.False), number(r.Untold), number(r.Refusals),
-		})
+		)
 	}
 	return rows
 }

@@ -40,8 +40,8 @@ type detailsPage struct {
 	Checks     []checkView
 	Denials    denialsView
 	Week       string // address of the use by weekday and hour
-	TrendCSV   string
-	ServersCSV string
+	TrendCSV   filePath
+	ServersCSV filePath
 	Checkouts  *checkoutsView // nil where nobody tells any, and none are expected
 	Activity   *activityView  // nil where licenses are not assigned
 }
@@ -225,7 +225,7 @@ func newDetailsPage(clock look.Clock, q detailsQuery, d usage.Details, a *usage.
 		Counted: countedText(d.Now, len(d.Servers)), Oldest: clock.Age(d.Now.Oldest),
 		Peaks: newPeaks(clock, d.Peaks, product.UseWord), Trend: newTrend(clock, q, d, product),
 		Coverage: coverageText(d.Peak.Coverage), Strip: look.Strip(covers(clock, q.step, d.Trend), "Coverage per "+string(q.step)),
-		Checks: newChecks(clock, d.Servers), Denials: newDenials(clock, q, denials), Week: weekPath(q, figurePeak), TrendCSV: q.path("/trend.csv"), ServersCSV: q.path("/servers.csv"),
+		Checks: newChecks(clock, d.Servers), Denials: newDenials(clock, q, denials), Week: weekPath(q, figurePeak), TrendCSV: filePath(q.path("/trend.csv")), ServersCSV: filePath(q.path("/servers.csv")),
 		Activity: newActivity(clock, q, a),
 	}
 	p.Peaks.Rows = append(p.Peaks.Rows, newPeak(clock, "Span shown", d.Peak))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headroom/internal/fault"
+	"headroom/internal/hub/export"
 	"headroom/internal/hub/usage"
 	"headroom/internal/insight"
 	"headroom/internal/license"
@@ -23,7 +24,7 @@ type weekPage struct {
 	Figures []choiceView
 	Filter  filterView
 	Details string // address of the details
-	CSV     string
+	CSV     filePath
 	Said    string // in a sentence
 	Caption string
 	Hours   []string
@@ -103,7 +104,7 @@ func newWeekPage(clock look.Clock, q detailsQuery, figure string, w usage.Week) 
 	q.step = stepsOf[q.span][0]
 	p := weekPage{
 		productView: newProduct(w.Product), Span: q.span, Figure: figure, Filter: newFilter(q, w.Details, func(to detailsQuery) string { return weekPath(to, figure) }),
-		Details: q.path(""), CSV: q.path("/week.csv"), Zone: clock.ZoneText(),
+		Details: q.path(""), CSV: filePath(q.path("/week.csv")), Zone: clock.ZoneText(),
 	}
 	for _, s := range spanWords {
 		p.Spans = append(p.Spans, choiceView{s.label, weekPath(q.over(s.span), figure), s.span == q.span})
@@ -198,17 +199,17 @@ func weekWords(h insight.Heat, figure, use string) string {
 	return fmt.Sprintf("The highest hour is %s, %d:00 to %d:00, with %s %s.", first.day, first.hour, first.hour+1, look.Number(first.n), use)
 }
 
-func (c *Console) getWeekCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+func (c *Console) getWeekFile(r *http.Request, v visit) (string, export.Table, error) {
 	_, _, week, err := c.week(r, v)
 	if err != nil {
-		return err
+		return "", export.Table{}, err
 	}
-	return sendCSV(w, fileName(week.Details, "week"), weekTable(v.clock, week.Heat))
+	return fileName(week.Details, "week"), weekTable(v.clock, week.Heat), nil
 }
 
 // weekTable has a row per weekday and hour. What is not known is an empty cell.
-func weekTable(clock look.Clock, h insight.Heat) [][]string {
-	rows := [][]string{{"weekday", "hour", "highest", "highest_at", "95_percent_of_the_time_at_most", "known_percent"}}
+func weekTable(clock look.Clock, h insight.Heat) export.Table {
+	rows := export.New(export.Texts("weekday"), export.Numbers("hour", "highest"), export.Texts("highest_at"), export.Numbers("95_percent_of_the_time_at_most", "known_percent"))
 	for _, day := range weekdays {
 		for hour, cell := range h[day] {
 			row := []string{day.String(), strconv.Itoa(hour), sortCount(figureOf(cell, figurePeak)), "", sortCount(cell.P95), ""}
@@ -218,7 +219,7 @@ func weekTable(clock look.Clock, h insight.Heat) [][]string {
 			if share, ok := cell.Peak.Coverage.Share(); ok {
 				row[5] = strconv.FormatFloat(100*share, 'f', 2, 64)
 			}
-			rows = append(rows, row)
+			rows.Add(row...)
 		}
 	}
 	return rows
