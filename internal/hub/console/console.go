@@ -210,7 +210,7 @@ func newPages(a *look.Assets) (p pages, err error) {
 	read(a, &p.factor, &err, "factor", "settings")
 	read(a, &p.signin, &err, "signin", "settings")
 	read(a, &p.usage, &err, "usage", "product")
-	read(a, &p.details, &err, "details", "product", "checkouts", "choice")
+	read(a, &p.details, &err, "details", "product", "checkouts", "choice", "files")
 	read(a, &p.week, &err, "week", "choice")
 	read(a, &p.moment, &err, "moment")
 	read(a, &p.servers, &err, "servers")

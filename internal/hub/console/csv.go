@@ -131,7 +131,7 @@ func cellInstant(clock look.Clock, t time.Time) string {
 	return t.In(clock.Zone).Format(time.RFC3339)
 }
 
-// fileName names a file, without its ending for what is in it, in letters that every system takes.
+// fileName names a file, without its ending, for what is in it, in letters that every system takes.
 func fileName(d usage.Details, what string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(d.Product.Name) {
