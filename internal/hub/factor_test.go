@@ -33,7 +33,7 @@ func TestOperatorResetsTheFactorOfAnOnlyAdministrator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Accounts.ConfirmFactor(t.Context(), ada, code, "192.0.2.1"); err != nil {
+		if _, err := h.Accounts.ConfirmFactor(t.Context(), ada, 0, code, "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.Accounts.Login(t.Context(), hubtest.Email, hubtest.Password, "192.0.2.1"); err == nil {

@@ -96,9 +96,9 @@ func (s *Service) Enrolment(ctx context.Context, m Member) (Enrolment, error) {
 }
 
 // ConfirmFactor turns the second factor on that the member has set up, by a code of it,
-// and returns recovery codes: nobody can read them again. A wrong code is a
-// fault.Unauthorized.
-func (s *Service) ConfirmFactor(ctx context.Context, m Member, code, address string) (recovery []string, err error) {
+// and returns recovery codes: nobody can read them again. His sign-ins but the one here
+// end: they were begun without it. A wrong code is a fault.Unauthorized.
+func (s *Service) ConfirmFactor(ctx context.Context, m Member, here int64, code, address string) (recovery []string, err error) {
 	f, err := s.store.Factor(ctx, m.Org, m.ID)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (s *Service) ConfirmFactor(ctx context.Context, m Member, code, address str
 		}
 		var hashes []string
 		recovery, hashes = newRecovery(m)
-		return s.store.ConfirmFactor(ctx, m, f.Sealed, step, hashes, audit.Of(m.Actor(address), audit.FactorSet, s.now(), m.Email))
+		return s.store.ConfirmFactor(ctx, m, f.Sealed, step, hashes, here, audit.Of(m.Actor(address), audit.FactorSet, s.now(), m.Email))
 	})
 	return recovery, err
 }

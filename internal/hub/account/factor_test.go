@@ -29,7 +29,7 @@ func enrolled(t *testing.T, s *account.Service, m account.Member, c *clock) (see
 	if err != nil {
 		t.Fatal(err)
 	}
-	if recovery, err = s.ConfirmFactor(t.Context(), m, codeOf(t, e.Key, c.now()), "192.0.2.1"); err != nil {
+	if recovery, err = s.ConfirmFactor(t.Context(), m, 0, codeOf(t, e.Key, c.now()), "192.0.2.1"); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Minute)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -55,13 +56,18 @@ func (s *Service) ProviderSecret(org int64, p Provider) (string, error) {
 
 func providerOf(org int64) string { return fmt.Sprintf("oidc %d", org) }
 
+// CountTry counts that somebody at an address begins to sign in at a provider, before it
+// is asked: that costs a call each, so a party may have so many that come to nothing. A
+// good one is taken back by Enter.
+func (s *Service) CountTry(ctx context.Context, address string) error {
+	return s.charge(ctx, tryFrom(address), addressWindow, addressWait)
+}
+
+func tryFrom(address string) string { return "provider from " + network(address) }
+
 // ProviderFor returns the organisation with a public id and its provider, or a
-// fault.NotFound. An empty id is that of the only organisation of a hub. Each costs a
-// call to the provider, so one party at an address can ask for so many.
-func (s *Service) ProviderFor(ctx context.Context, publicID, address string) (org int64, p Provider, err error) {
-	if err := s.charge(ctx, "provider from "+network(address), addressWindow, addressWait); err != nil {
-		return 0, Provider{}, err
-	}
+// fault.NotFound. An empty id is that of the only organisation of a hub.
+func (s *Service) ProviderFor(ctx context.Context, publicID string) (org int64, p Provider, err error) {
 	if org, err = s.store.OrganisationFor(ctx, publicID); err != nil {
 		return 0, Provider{}, err
 	}
@@ -139,11 +145,45 @@ func (s *Service) RemoveProvider(ctx context.Context, actor audit.Actor) error {
 	return s.store.SetProvider(ctx, Provider{}, e)
 }
 
+// NeedsPassword is the error of Enter where a person has the address of a member who
+// never came by the provider. An address is no identity: whoever sets the provider could
+// name anybody by it. So the member shows his password and, where he has a second
+// factor, a code, and Link is the next step.
+type NeedsPassword struct{ Member Member }
+
+func (*NeedsPassword) Error() string {
+	return "a member with this address has to sign in with his password once"
+}
+
 // Enter returns the member of an organisation that a person is, whom its provider has
-// named just now: one who came by it before; one with the same address, which the
-// provider has to call his; one who was invited; or a newcomer, where those may. Anybody
-// else is a fault.Forbidden.
+// named just now: one who came by it before, by what the provider calls him; one who was
+// invited by the address, which the provider has to call his; or a newcomer, where those
+// may. For the address of a member it is a *NeedsPassword. Anybody else is a
+// fault.Forbidden.
 func (s *Service) Enter(ctx context.Context, org int64, who Person, address string) (Member, error) {
+	m, err := s.enter(ctx, org, who, address)
+	if _, half := errors.AsType[*NeedsPassword](err); err == nil || half {
+		if err := s.refund(ctx, tryFrom(address), addressWait); err != nil {
+			return Member{}, err
+		}
+	}
+	return m, err
+}
+
+// Link notes that a person whom the provider has named is the member, who has signed in
+// with his password in between. Another provider by now is a fault.Conflict.
+func (s *Service) Link(ctx context.Context, m Member, who Person, address string) error {
+	p, err := s.store.Provider(ctx, m.Org)
+	if err != nil {
+		return err
+	}
+	if p.Issuer != who.Issuer {
+		return fault.Errorf(fault.Conflict, "your organisation has another sign-in provider by now")
+	}
+	return s.store.Link(ctx, m, who, enters(m, who, audit.Linked, address, s))
+}
+
+func (s *Service) enter(ctx context.Context, org int64, who Person, address string) (Member, error) {
 	m, err := s.store.Known(ctx, org, who.Issuer, who.Subject)
 	if fault.KindOf(err) != fault.NotFound {
 		if err != nil {
@@ -158,7 +198,7 @@ func (s *Service) Enter(ctx context.Context, org int64, who Person, address stri
 	l, err := s.store.Login(ctx, email)
 	switch {
 	case err == nil && l.Member.Org == org:
-		return l.Member, s.store.Link(ctx, l.Member, who, enters(l.Member, who, audit.SignedIn, address, s))
+		return Member{}, &NeedsPassword{Member: l.Member}
 	case err == nil:
 		return Member{}, errStranger
 	case fault.KindOf(err) != fault.NotFound:

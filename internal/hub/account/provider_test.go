@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -44,8 +45,15 @@ func TestWhoComesByAProviderIsAMemberOrMayBecomeOne(t *testing.T) {
 				t.Errorf("%s became %+v", name, m)
 			}
 		}
-		if m, err := enter("1", "a.ADMIN@example.com", true); err != nil || m.ID != ada.ID || m.Role != account.Admin {
-			t.Errorf("a member with the same address: %+v, %v", m, err)
+		m, err := enter("1", "a.ADMIN@example.com", true)
+		if half, ok := errors.AsType[*account.NeedsPassword](err); !ok || half.Member.ID != ada.ID || m.ID != 0 {
+			t.Fatalf("the address of a member: %+v, %v, want that a password is needed", m, err)
+		}
+		person := account.Person{Issuer: "https://evil.example", Subject: "1"}
+		want(t, "an account of another provider", s.Link(t.Context(), ada, person, "192.0.2.1"), fault.Conflict)
+		person.Issuer = provider.Issuer
+		if err := s.Link(t.Context(), ada, person, "192.0.2.1"); err != nil {
+			t.Fatal(err)
 		}
 		if m, err := enter("1", "other@elsewhere.example", false); err != nil || m.ID != ada.ID {
 			t.Errorf("the same subject with another address: %+v, %v, want the member that he was", m, err)
@@ -112,7 +120,31 @@ func TestProviderSecretIsSealedAndSentNowhereElse(t *testing.T) {
 		if err := s.RemoveProvider(t.Context(), by); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := s.ProviderFor(t.Context(), "", "192.0.2.1")
+		_, _, err := s.ProviderFor(t.Context(), "")
 		want(t, "none", err, fault.NotFound)
 	})
+}
+
+// A house behind one address signs in in the morning, and a stranger there is slowed.
+func TestGoodSignInsAtAProviderDoNotCount(t *testing.T) {
+	s, ada := founded(t, storetest.New(t), start())
+	if err := s.SetProvider(t.Context(), ada.Actor("192.0.2.1"), provider, ""); err != nil {
+		t.Fatal(err)
+	}
+	try := func(email string) error {
+		if err := s.CountTry(t.Context(), "192.0.2.1"); err != nil {
+			return err
+		}
+		_, err := s.Enter(t.Context(), ada.Org, account.Person{Issuer: provider.Issuer, Subject: email, Email: email, Verified: true}, "192.0.2.1")
+		return err
+	}
+	for range 150 {
+		if err := try("bob@example.com"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		want(t, "a stranger", try("eve@evil.example"), fault.Forbidden)
+	}
+	want(t, "and once more", try("eve@evil.example"), fault.TooMany)
 }

@@ -73,8 +73,9 @@ type Store interface {
 	// was; one that counts is a fault.Conflict.
 	BeginFactor(ctx context.Context, m Member, sealed string) error
 	// ConfirmFactor makes the one with this sealed seed count, with the hashes of its
-	// recovery codes. Where there is another by now it is a fault.Conflict.
-	ConfirmFactor(ctx context.Context, m Member, sealed string, step int64, hashes []string, e audit.Entry) error
+	// recovery codes, and ends his sign-ins but one. Where there is another by now it is a
+	// fault.Conflict.
+	ConfirmFactor(ctx context.Context, m Member, sealed string, step int64, hashes []string, keep int64, e audit.Entry) error
 	// SetRecovery replaces the hashes of a member's recovery codes.
 	SetRecovery(ctx context.Context, m Member, hashes []string, e audit.Entry) error
 	// RemoveFactor deletes the one of a member of the entry's organisation, who is filled

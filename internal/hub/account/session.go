@@ -40,6 +40,14 @@ const (
 	keyHalfOrg    = "half-org"
 	keyHalfMember = "half-member"
 	keyHalfAt     = "half-at"
+
+	// A person of a provider who has a member's address; the member's password follows.
+	keyLinkOrg     = "link-org"
+	keyLinkMember  = "link-member"
+	keyLinkIssuer  = "link-issuer"
+	keyLinkSubject = "link-subject"
+	keyLinkEmail   = "link-email"
+	keyLinkAt      = "link-at"
 )
 
 // NewSessions returns sessions kept in store, by the hash of their token. secure
@@ -108,6 +116,41 @@ func (s *Sessions) Awaited(ctx context.Context) (org, member int64) {
 		return 0, 0
 	}
 	return s.GetInt64(ctx, keyHalfOrg), s.GetInt64(ctx, keyHalfMember)
+}
+
+// AwaitLink notes that a provider has named a person who has the address of m. Once m
+// signs in with his password in this session, for CodeTime, the two belong together.
+func (s *Sessions) AwaitLink(ctx context.Context, m Member, who Person) error {
+	if err := s.RenewToken(ctx); err != nil {
+		return fmt.Errorf("renew the session: %w", err)
+	}
+	s.Put(ctx, keyLinkOrg, m.Org)
+	s.Put(ctx, keyLinkMember, m.ID)
+	s.Put(ctx, keyLinkIssuer, who.Issuer)
+	s.Put(ctx, keyLinkSubject, who.Subject)
+	s.Put(ctx, keyLinkEmail, m.Email)
+	s.Put(ctx, keyLinkAt, s.accounts.now().UnixMilli())
+	return nil
+}
+
+// Linking returns the person of AwaitLink, with the member's address; one without an
+// issuer if there is none.
+func (s *Sessions) Linking(ctx context.Context) Person {
+	if age := s.accounts.now().Sub(time.UnixMilli(s.GetInt64(ctx, keyLinkAt))); age < 0 || age > CodeTime {
+		return Person{}
+	}
+	return Person{Issuer: s.GetString(ctx, keyLinkIssuer), Subject: s.GetString(ctx, keyLinkSubject), Email: s.GetString(ctx, keyLinkEmail)}
+}
+
+// TakeLink returns it for m, who has signed in, once; for anybody else there is none,
+// and it is forgotten.
+func (s *Sessions) TakeLink(ctx context.Context, m Member) (who Person, ok bool) {
+	who = s.Linking(ctx)
+	ok = who.Issuer != "" && s.GetInt64(ctx, keyLinkOrg) == m.Org && s.GetInt64(ctx, keyLinkMember) == m.ID
+	for _, key := range []string{keyLinkOrg, keyLinkMember, keyLinkIssuer, keyLinkSubject, keyLinkEmail, keyLinkAt} {
+		s.Remove(ctx, key)
+	}
+	return who, ok
 }
 
 // Proved returns when the session's member showed last that it is he: when he

@@ -41,6 +41,7 @@ const (
 	FactorSet     Act = "member.factor"
 	FactorRemoved Act = "member.factor.remove"
 	RecoveryMade  Act = "member.recovery"     // new recovery codes
+	Linked        Act = "member.link"         // with an account at the sign-in provider
 	SignInSet     Act = "organisation.signin" // how its members sign in
 	Changed       Act = "organisation.change" // its settings
 	TokenMade     Act = "token.make"
@@ -54,7 +55,7 @@ const (
 
 // Acts lists all of them, in the order in which they are shown.
 var Acts = []Act{
-	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, FactorSet, FactorRemoved, RecoveryMade, SignInSet, TokenMade, TokenRevoked,
+	Founded, Changed, SignedIn, SignedOut, Invited, Uninvited, Joined, RoleGiven, MemberRemoved, PasswordSet, FactorSet, FactorRemoved, RecoveryMade, Linked, SignInSet, TokenMade, TokenRevoked,
 	Approved, Refused, Withdrawn, Confirmed, Declined, Removed, Admitted, AskedFor, Acknowledged, Placed, Erased,
 	Trimmed, CatalogSet, CatalogReset,
 }

@@ -84,6 +84,7 @@ type loginPage struct {
 	Error  string
 	Email  look.Field
 	Secret look.Field
+	Join   string // the provider that an account of is joined with the member by signing in
 	With   string // the provider where one can sign in too, by its name
 	To     string // the way there
 }
@@ -100,6 +101,13 @@ func newLoginPage(next, email, problem string) loginPage {
 // showLogin shows the page with the provider of the hub's only organisation. Who else
 // has one is not told to anybody: members of those begin at a link of their own.
 func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, v visit, status int, p loginPage) error {
+	if who := c.Sessions.Linking(r.Context()); who.Issuer != "" {
+		v.member = account.Member{} // he may be signed in, and shows all the same that it is he
+		if p.Join = who.Issuer; p.Email.Value == "" {
+			p.Email.Value, p.Email.Focus, p.Secret.Focus = who.Email, false, true
+		}
+		return show(c, w, r, v, look.Shell{Title: "Sign in"}, c.pages.login, status, p)
+	}
 	set, err := c.Accounts.SoleProvider(r.Context())
 	if err != nil {
 		return err
@@ -112,7 +120,7 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request, v visit, sta
 
 func (c *Console) getLogin(w http.ResponseWriter, r *http.Request, v visit) error {
 	next := localPath(r.URL.Query().Get("next"))
-	if v.member.ID != 0 {
+	if v.member.ID != 0 && c.Sessions.Linking(r.Context()).Issuer == "" {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
@@ -139,11 +147,7 @@ func (c *Console) postLogin(w http.ResponseWriter, r *http.Request, v visit) err
 	default:
 		return err
 	}
-	if err := c.Sessions.SignIn(r.Context(), m, v.address, r.UserAgent()); err != nil {
-		return err
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
+	return c.signIn(w, r, v, m, next)
 }
 
 // loginProblem says why signing in failed, and how long to wait.

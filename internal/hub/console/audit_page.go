@@ -74,6 +74,7 @@ var actWords = map[audit.Act]string{
 	audit.FactorSet:     "Second factor set up",
 	audit.FactorRemoved: "Second factor removed",
 	audit.RecoveryMade:  "Recovery codes made",
+	audit.Linked:        "Joined with an account elsewhere",
 	audit.SignInSet:     "Sign-in changed",
 	audit.TokenMade:     "API token made",
 	audit.TokenRevoked:  "API token revoked",

@@ -89,12 +89,14 @@ type Accounts interface {
 	Factor(ctx context.Context, m account.Member) (account.Factor, error)
 	BeginFactor(ctx context.Context, m account.Member) error
 	Enrolment(ctx context.Context, m account.Member) (account.Enrolment, error)
-	ConfirmFactor(ctx context.Context, m account.Member, code, address string) (recovery []string, err error)
+	ConfirmFactor(ctx context.Context, m account.Member, here int64, code, address string) (recovery []string, err error)
 	NewRecovery(ctx context.Context, m account.Member, code, address string) (recovery []string, err error)
 	RemoveFactor(ctx context.Context, m account.Member, code, address string) error
 	ResetFactor(ctx context.Context, actor audit.Actor, member int64) error
 	Provider(ctx context.Context, org int64) (account.Provider, error)
-	ProviderFor(ctx context.Context, publicID, address string) (org int64, p account.Provider, err error)
+	CountTry(ctx context.Context, address string) error
+	ProviderFor(ctx context.Context, publicID string) (org int64, p account.Provider, err error)
+	Link(ctx context.Context, m account.Member, who account.Person, address string) error
 	SoleProvider(ctx context.Context) (account.Provider, error)
 	ProviderSecret(org int64, p account.Provider) (string, error)
 	SetProvider(ctx context.Context, actor audit.Actor, p account.Provider, secret string) error

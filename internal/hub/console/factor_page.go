@@ -48,11 +48,7 @@ func (c *Console) postCode(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
-	if err := c.Sessions.SignIn(r.Context(), m, v.address, r.UserAgent()); err != nil {
-		return err
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
+	return c.signIn(w, r, v, m, next)
 }
 
 // factorPath is below which a member sets his second factor up.
@@ -143,7 +139,7 @@ func (c *Console) postFactor(w http.ResponseWriter, r *http.Request, v visit) er
 	if err := c.proveFor(r, v, "nothing was changed"); err != nil {
 		return c.factorProblem(w, r, v, err)
 	}
-	codes, err := c.Accounts.ConfirmFactor(r.Context(), v.member, r.PostFormValue("code"), v.address)
+	codes, err := c.Accounts.ConfirmFactor(r.Context(), v.member, c.Sessions.Current(r.Context()), r.PostFormValue("code"), v.address)
 	if err != nil {
 		return c.factorProblem(w, r, v, err)
 	}

@@ -101,6 +101,21 @@ func TestSecondFactorIsAskedForAfterThePassword(t *testing.T) {
 	h.get("/servers").wants(http.StatusSeeOther)
 }
 
+// Whoever was in by the password alone is out.
+func TestSecondFactorEndsSignInsElsewhere(t *testing.T) {
+	h := founded(t)
+	here := h.browser
+	h.as(email, func() {
+		h.get("/servers").wants(http.StatusOK)
+		there := h.browser
+		h.browser = here
+		h.enrol()
+		h.get("/servers").wants(http.StatusOK)
+		h.browser = there
+		h.get("/servers").wants(http.StatusSeeOther)
+	})
+}
+
 // What cannot be undone takes the code too.
 func TestDeletionTakesTheSecondFactor(t *testing.T) {
 	h := founded(t)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +34,7 @@ const tryTime = 10 * time.Minute
 // The session's keys while somebody is at a provider.
 const (
 	keyTryOrg      = "try-org" // public id; empty: the only organisation
+	keyTryIssuer   = "try-issuer"
 	keyTryState    = "try-state"
 	keyTryNonce    = "try-nonce"
 	keyTryVerifier = "try-verifier"
@@ -41,8 +43,8 @@ const (
 )
 
 // provider returns the provider of an organisation with its secret.
-func (c *Console) provider(r *http.Request, publicID, address string) (org int64, p oidc.Provider, err error) {
-	org, set, err := c.Accounts.ProviderFor(r.Context(), publicID, address)
+func (c *Console) provider(r *http.Request, publicID string) (org int64, p oidc.Provider, err error) {
+	org, set, err := c.Accounts.ProviderFor(r.Context(), publicID)
 	if err != nil {
 		return 0, p, err
 	}
@@ -54,7 +56,10 @@ func (c *Console) provider(r *http.Request, publicID, address string) (org int64
 // its forms to this hub only.
 func (c *Console) getWith(w http.ResponseWriter, r *http.Request, v visit) error {
 	publicID := r.PathValue("org")
-	_, p, err := c.provider(r, publicID, v.address)
+	if err := c.Accounts.CountTry(r.Context(), v.address); err != nil {
+		return err
+	}
+	_, p, err := c.provider(r, publicID)
 	if err != nil {
 		return err
 	}
@@ -64,7 +69,7 @@ func (c *Console) getWith(w http.ResponseWriter, r *http.Request, v visit) error
 		return err
 	}
 	for key, value := range map[string]string{
-		keyTryOrg: publicID, keyTryState: try.State, keyTryNonce: try.Nonce, keyTryVerifier: try.Verifier, keyTryNext: localPath(r.URL.Query().Get("next")),
+		keyTryOrg: publicID, keyTryIssuer: try.Issuer, keyTryState: try.State, keyTryNonce: try.Nonce, keyTryVerifier: try.Verifier, keyTryNext: localPath(r.URL.Query().Get("next")),
 	} {
 		c.Sessions.Put(r.Context(), key, value)
 	}
@@ -77,13 +82,13 @@ func (c *Console) getWith(w http.ResponseWriter, r *http.Request, v visit) error
 func (c *Console) getCallback(w http.ResponseWriter, r *http.Request, v visit) error {
 	pop := func(key string) string { return c.Sessions.PopString(r.Context(), key) }
 	publicID, next := pop(keyTryOrg), pop(keyTryNext)
-	try := oidc.Try{State: pop(keyTryState), Nonce: pop(keyTryNonce), Verifier: pop(keyTryVerifier)}
+	try := oidc.Try{Issuer: pop(keyTryIssuer), State: pop(keyTryState), Nonce: pop(keyTryNonce), Verifier: pop(keyTryVerifier)}
 	age := c.Now().Sub(time.UnixMilli(c.Sessions.GetInt64(r.Context(), keyTryAt)))
 	c.Sessions.Remove(r.Context(), keyTryAt)
 	if try.State == "" || age < 0 || age > tryTime {
 		return fault.Errorf(fault.Forbidden, "no sign-in was begun in this browser, or too long ago; begin again")
 	}
-	org, p, err := c.provider(r, publicID, v.address)
+	org, p, err := c.provider(r, publicID)
 	if err != nil {
 		return err
 	}
@@ -93,6 +98,13 @@ func (c *Console) getCallback(w http.ResponseWriter, r *http.Request, v visit) e
 		return err
 	}
 	m, err := c.Accounts.Enter(r.Context(), org, account.Person(who), v.address)
+	if half, ok := errors.AsType[*account.NeedsPassword](err); ok {
+		if err := c.Sessions.AwaitLink(r.Context(), half.Member, account.Person(who)); err != nil {
+			return err
+		}
+		http.Redirect(w, r, "/login?"+url.Values{"next": {localPath(next)}}.Encode(), http.StatusSeeOther)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -101,6 +113,22 @@ func (c *Console) getCallback(w http.ResponseWriter, r *http.Request, v visit) e
 	}
 	c.Sessions.SetElsewhere(r.Context())
 	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
+	return nil
+}
+
+// signIn makes m the session's member, who has shown his password and whatever else he
+// needs, and joins him with the account at the provider that waits for that.
+func (c *Console) signIn(w http.ResponseWriter, r *http.Request, v visit, m account.Member, next string) error {
+	if err := c.Sessions.SignIn(r.Context(), m, v.address, r.UserAgent()); err != nil {
+		return err
+	}
+	if who, ok := c.Sessions.TakeLink(r.Context(), m); ok {
+		if err := c.Accounts.Link(r.Context(), m, who, v.address); err != nil {
+			return err
+		}
+		c.tell(r, look.Good, "From now on "+who.Issuer+" signs you in without your password.")
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"headroom/internal/fault"
 	"headroom/internal/hub/account"
+	"headroom/internal/hub/audit"
 	"headroom/internal/hub/oidc"
 )
 
@@ -19,11 +20,11 @@ import (
 type sso struct{ who oidc.Person }
 
 func (s *sso) Begin(context.Context, oidc.Provider) (string, oidc.Try, error) {
-	return "https://sso.example.com/auth", oidc.Try{State: "state", Nonce: "nonce", Verifier: "verifier"}, nil
+	return "https://sso.example.com/auth", oidc.Try{Issuer: "https://sso.example.com", State: "state", Nonce: "nonce", Verifier: "verifier"}, nil
 }
 
 func (s *sso) Finish(_ context.Context, p oidc.Provider, try oidc.Try, answer url.Values) (oidc.Person, error) {
-	if try != (oidc.Try{State: "state", Nonce: "nonce", Verifier: "verifier"}) || answer.Get("state") != "state" || p.Secret != "hunter2" {
+	if try != (oidc.Try{Issuer: "https://sso.example.com", State: "state", Nonce: "nonce", Verifier: "verifier"}) || answer.Get("state") != "state" || p.Secret != "hunter2" {
 		return oidc.Person{}, fault.Errorf(fault.Forbidden, "not of this try")
 	}
 	return s.who, nil
@@ -73,6 +74,71 @@ func TestMembersSignInByTheirProvider(t *testing.T) {
 	}
 	h.get("/settings/signin").wants(http.StatusForbidden)
 	h.get("/login/with/ABCDEFGH").wants(http.StatusNotFound)
+}
+
+// An address is no identity: whoever has set the provider could have it say anything. A
+// member who is there shows once, by password and code, that the account is his.
+func TestMemberIsJoinedWithAnAccountElsewhereByHisPassword(t *testing.T) {
+	h := founded(t)
+	h.post("/settings/signin/provider", providerTyped).wants(http.StatusSeeOther)
+	h.member("bob@example.com", account.Viewer)
+	h.sso.who = oidc.Person{Issuer: "https://sso.example.com", Subject: "7", Email: email, Verified: true, Name: "Eve"}
+	come := func() string {
+		h.get("/login/with?next=/servers").wants(http.StatusSeeOther)
+		a := h.get("/login/callback?code=x&state=state")
+		a.wants(http.StatusSeeOther)
+		return a.header.Get("Location")
+	}
+	const ask = "/login?next=%2Fservers"
+	as := func(email string) url.Values {
+		return url.Values{"email": {email}, "password": {password}, "next": {"/servers"}}
+	}
+
+	// Signed in already, and all the same asked.
+	if to := come(); to != ask {
+		t.Fatalf("signed in, sent to %q, want %q", to, ask)
+	}
+	h.get(ask).wants(http.StatusOK, "Sign in with your password this once", email)
+	seed, _ := h.enrol()
+	h.later += time.Minute
+
+	h.browser = h.newBrowser()
+	if to := come(); to != ask {
+		t.Fatalf("sent to %q, want %q", to, ask)
+	}
+	h.get("/servers").wants(http.StatusSeeOther) // the provider's word opens nothing
+	wrong := as(email)
+	wrong.Set("password", "wrong")
+	h.post("/login", wrong).wants(http.StatusUnauthorized, "Sign in with your password this once")
+	h.post("/login", as(email)).wants(http.StatusSeeOther)
+	if to := come(); to != ask {
+		t.Fatalf("after the password alone sent to %q, want %q", to, ask)
+	}
+
+	h.post("/login", as("bob@example.com")).wants(http.StatusSeeOther) // another member is not joined with it
+	h.get("/servers").wants(http.StatusOK)
+	h.browser = h.newBrowser()
+	if to := come(); to != ask {
+		t.Fatalf("after another member's password sent to %q, want %q", to, ask)
+	}
+	h.later += account.CodeTime + time.Second // too late
+	h.post("/login", as(email)).wants(http.StatusSeeOther)
+	h.post("/login/code", url.Values{"code": {h.code(seed)}}).wants(http.StatusSeeOther)
+
+	h.browser = h.newBrowser()
+	come()
+	h.post("/login", as(email)).wants(http.StatusSeeOther)
+	h.later += time.Minute
+	h.post("/login/code", url.Values{"code": {h.code(seed)}, "next": {"/servers"}}).wants(http.StatusSeeOther)
+	h.get("/servers").wants(http.StatusOK, "https://sso.example.com signs you in")
+	if e := h.log()[0]; e.Act != audit.Linked || e.Subject != email {
+		t.Errorf("the audit log says %+v", e)
+	}
+	h.browser = h.newBrowser()
+	if to := come(); to != "/servers" {
+		t.Errorf("joined, sent to %q, want /servers", to)
+	}
+	h.get("/servers").wants(http.StatusOK)
 }
 
 // T-02 for forms: what a page does not ask for is not looked at.

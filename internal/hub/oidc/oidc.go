@@ -34,7 +34,7 @@ type Client struct {
 type Provider struct{ Issuer, ClientID, Secret string }
 
 // A Try is one way to a provider and back. It stays in the session in which it began.
-type Try struct{ State, Nonce, Verifier string }
+type Try struct{ Issuer, State, Nonce, Verifier string }
 
 // A Person is whom the provider says it is.
 type Person struct {
@@ -50,7 +50,7 @@ func (c *Client) Begin(ctx context.Context, p Provider) (address string, try Try
 	if err != nil {
 		return "", Try{}, err
 	}
-	try = Try{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	try = Try{Issuer: p.Issuer, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
 	config := c.config(p, found)
 	return config.AuthCodeURL(try.State, oidc.Nonce(try.Nonce), oauth2.S256ChallengeOption(try.Verifier)), try, nil
 }
@@ -59,6 +59,9 @@ func (c *Client) Begin(ctx context.Context, p Provider) (address string, try Try
 // the try, or is not said by the provider for this hub and now, is a fault.Forbidden.
 func (c *Client) Finish(ctx context.Context, p Provider, try Try, answer url.Values) (Person, error) {
 	if try.State == "" || subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(try.State)) == 0 {
+		return Person{}, errElse
+	}
+	if try.Issuer != p.Issuer { // the organisation has set another one meanwhile: its code is not for that
 		return Person{}, errElse
 	}
 	if iss := answer.Get("iss"); iss != "" && iss != p.Issuer { // RFC 9207

@@ -170,6 +170,9 @@ func TestEvilProvidersAreRefused(t *testing.T) {
 	cases["state"] = func(*idp) func(url.Values, *oidc.Try) {
 		return func(a url.Values, _ *oidc.Try) { a.Set("state", "another") }
 	}
+	cases["another provider was set meanwhile"] = func(*idp) func(url.Values, *oidc.Try) {
+		return func(_ url.Values, try *oidc.Try) { try.Issuer = "https://sso.example.com" }
+	}
 	cases["no state at all"] = func(*idp) func(url.Values, *oidc.Try) {
 		return func(a url.Values, try *oidc.Try) { a.Del("state"); *try = oidc.Try{} }
 	}

@@ -37,10 +37,14 @@ func (db *DB) BeginFactor(ctx context.Context, m account.Member, sealed string) 
 }
 
 // ConfirmFactor implements account.Store.
-func (db *DB) ConfirmFactor(ctx context.Context, m account.Member, sealed string, step int64, hashes []string, e audit.Entry) error {
+func (db *DB) ConfirmFactor(ctx context.Context, m account.Member, sealed string, step int64, hashes []string, keep int64, e audit.Entry) error {
 	return db.factor(ctx, "confirm", m.Org, m.ID, &e, func(tx *sql.Tx, m account.Member) error {
 		err := oneRow(ctx, tx, fault.Errorf(fault.Conflict, "another second factor was set up in the meantime; begin again"), `
 			UPDATE second_factor SET since = $4, step = $5 WHERE org_id = $1 AND member_id = $2 AND sealed = $3 AND since = 0`, m.Org, m.ID, sealed, stamp(e.At), step)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM signin WHERE org_id = $1 AND member_id = $2 AND signin_id <> $3`, m.Org, m.ID, keep)
 		if err != nil {
 			return err
 		}
