@@ -48,6 +48,9 @@ have_systemd() { command -v systemd-analyze >/dev/null; }
 # Prometheus scrapes the demo, and its tool says whether metrics are well written.
 have_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 
+# It is the witness of what is synced, and when.
+have_strace() { command -v strace >/dev/null; }
+
 find_missing() {
 	packages=()
 	missing=()
@@ -59,6 +62,7 @@ find_missing() {
 	need have_systemd "systemd-analyze" systemd
 	need have_proxy "Squid and OpenSSL" squid openssl
 	need have_prometheus "Prometheus" prometheus
+	need have_strace "strace" strace
 }
 
 list_missing() { printf '  %s\n' "${missing[@]}" >&2; }

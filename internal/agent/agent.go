@@ -14,7 +14,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -94,7 +93,7 @@ func Open(c Config, o Options) (*Agent, error) {
 		}
 		a.way, a.options.HTTP = way, way.Client(requestTime)
 	}
-	if err := os.MkdirAll(c.State, 0o700); err != nil {
+	if err := makeFolder(c.State); err != nil {
 		return nil, err
 	}
 	if err := a.open(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 )
 
@@ -48,7 +49,7 @@ func NewNamesKey(path string) (id string, err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return "", errors.Join(err, os.Remove(path))
 	}
-	return key.id(), nil
+	return key.id(), syncFolder(filepath.Dir(path))
 }
 
 // loadNamesKey reads a key for pseudonyms. One that others may read is refused:

@@ -88,9 +88,16 @@ func (s state) save(dir string) error {
 	return writeFile(dir, stateFile, text)
 }
 
-// writeFile replaces a file of the state folder: after a power cut it is the
-// old one or the new one. Only the owner may read it.
-func writeFile(dir, name string, text []byte) (err error) {
+// writeFile replaces a file of the state folder: after a power cut it is the new one,
+// or the old one if writeFile has not returned. Only the owner may read it.
+func writeFile(dir, name string, text []byte) error {
+	if err := replaceFile(dir, name, text); err != nil {
+		return err
+	}
+	return syncFolder(dir)
+}
+
+func replaceFile(dir, name string, text []byte) (err error) {
 	f, err := os.CreateTemp(dir, name+".new*") // 0600
 	if err != nil {
 		return err
@@ -105,6 +112,31 @@ func writeFile(dir, name string, text []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), filepath.Join(dir, name))
+}
+
+// makeFolder makes a folder for its owner only, and its name durable. Who may not read
+// the folder around it has not made it.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(dir)); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// syncFolder makes the names in a folder survive a power cut. Windows does so by
+// itself, and has no such call.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // loadKey reads the agent's key and makes one at the first start, and only

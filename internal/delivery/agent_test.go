@@ -30,10 +30,10 @@ func keyOf(name string) (ed25519.PublicKey, ed25519.PrivateKey) {
 	return key.Public().(ed25519.PublicKey), key
 }
 
-// An agent is the agent's side of the way: the real spool on a disk that
+// An agentSide is the agent's side of the way: the real spool on a disk that
 // forgets, the real client and uploader. A clone is another one with the same
 // key, on a copy of the disk.
-type agent struct {
+type agentSide struct {
 	w        *world
 	name     string
 	disk     *spooltest.Disk
@@ -50,10 +50,10 @@ type agent struct {
 	refused []*sample       // found no room, and not declared yet as far as we know
 }
 
-func (a *agent) now() time.Time { return a.w.now.Add(a.skew) }
+func (a *agentSide) now() time.Time { return a.w.now.Add(a.skew) }
 
 // start starts the agent on its disk as it is, until that goes well.
-func (a *agent) start() {
+func (a *agentSide) start() {
 	a.w.t.Helper()
 	a.client = &upload.Client{
 		Hub: "http://hub.example.com", HTTP: &http.Client{Transport: a}, Key: a.w.key, Version: version, Now: a.now,
@@ -81,7 +81,7 @@ func (a *agent) start() {
 }
 
 // powerCut cuts the power and starts the agent again on what the disk has kept.
-func (a *agent) powerCut() {
+func (a *agentSide) powerCut() {
 	a.w.t.Helper()
 	a.disk = a.disk.PowerCut(func() bool { return a.w.rnd.IntN(2) == 0 }, a.w.rnd)
 	a.w.say("power cut of %s: %d files are left", a.name, len(a.disk.Names()))
@@ -89,7 +89,7 @@ func (a *agent) powerCut() {
 }
 
 // read takes a sample of a license server.
-func (a *agent) read(server int) {
+func (a *agentSide) read(server int) {
 	s := a.w.newSample(a, server)
 	record, err := upload.EncodeReading(guids[server], version, time.Unix(s.at, 0), &wire.Samples{
 		At: []int64{s.at}, Interval: 3600, Complete: true, Source: "sim", Own: true, OffsetMS: s.offset,
@@ -116,7 +116,7 @@ func (a *agent) read(server int) {
 
 // exchange does what an agent does with its hub: ask what is wanted, send what
 // it has.
-func (a *agent) exchange() error {
+func (a *agentSide) exchange() error {
 	ctx := context.Background()
 	epochs := a.spool.Epochs()
 	answer, err := a.client.Poll(ctx, wire.PollRequest{Epoch: epochs[0], Next: a.spool.Epoch().Seq, Version: version, Servers: infos()})
@@ -150,7 +150,7 @@ func (a *agent) exchange() error {
 }
 
 // over notes that the hub does not want this agent any more.
-func (a *agent) over(err error) error {
+func (a *agentSide) over(err error) error {
 	if errors.Is(err, upload.ErrRemoved) {
 		a.removed = true
 	}
@@ -158,7 +158,7 @@ func (a *agent) over(err error) error {
 }
 
 // register joins the organisation, at first and after a removal.
-func (a *agent) register() {
+func (a *agentSide) register() {
 	t := a.w.t
 	t.Helper()
 	ctx := context.Background()
@@ -189,7 +189,7 @@ func infos() []wire.ServerInfo {
 func asItIs(records []wire.Record) ([]wire.Record, error) { return records, nil }
 
 // crashIn lets the power fail some file operations from now on.
-func (a *agent) crashIn(operations int) {
+func (a *agentSide) crashIn(operations int) {
 	last := a.disk.Ops + operations
 	a.disk.Fault = func(op int, _ string) error {
 		if op >= last {
@@ -203,7 +203,7 @@ func (a *agent) crashIn(operations int) {
 var errIO = errors.New("input/output error")
 
 // failNow and then lets file operations fail.
-func (a *agent) failNowAndThen(rnd *rand.Rand) {
+func (a *agentSide) failNowAndThen(rnd *rand.Rand) {
 	a.disk.Fault = func(int, string) error {
 		if rnd.IntN(40) == 0 {
 			return errIO

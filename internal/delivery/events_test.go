@@ -53,7 +53,7 @@ func (w *world) drawSkew() time.Duration {
 }
 
 // happenToDisks copies disks and brings copies back.
-func (w *world) happenToDisks(a *agent) {
+func (w *world) happenToDisks(a *agentSide) {
 	if (w.plan.rollback || w.plan.clone) && w.rnd.IntN(20) == 0 {
 		a.kept = a.disk.Copy()
 		w.say("%s: its disk is copied", a.name)
@@ -73,7 +73,7 @@ func (w *world) happenToDisks(a *agent) {
 		a.start()
 	}
 	if w.plan.clone && len(w.agents) == 1 && w.rnd.IntN(10) == 0 {
-		twin := &agent{w: w, name: "the clone", disk: a.kept.Copy(), budget: a.budget, removed: a.removed}
+		twin := &agentSide{w: w, name: "the clone", disk: a.kept.Copy(), budget: a.budget, removed: a.removed}
 		w.say("a clone of %s begins to work", a.name)
 		w.count.copies++
 		w.agents = append(w.agents, twin)

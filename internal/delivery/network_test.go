@@ -16,7 +16,7 @@ var errNetwork = errors.New("connection reset by peer")
 // RoundTrip is the network between an agent and the hub. It loses requests and
 // answers, cuts answers off, brings requests twice and old ones late, and has a
 // proxy with words of its own.
-func (a *agent) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a *agentSide) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err

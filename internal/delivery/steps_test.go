@@ -86,7 +86,7 @@ func (w *world) tell(what string) {
 		f()
 	}
 	read := func() { a.read(0) }
-	send := func(a *agent) func() {
+	send := func(a *agentSide) func() {
 		return func() {
 			if err := a.exchange(); err != nil {
 				w.say("%s: %v", a.name, err)
@@ -109,7 +109,7 @@ func (w *world) tell(what string) {
 	step(w.hub.restore)
 	step(send(a)) // all of it again
 	step(send(a))
-	step(func() { w.agents = append(w.agents, &agent{w: w, name: "the clone", disk: a.disk.Copy()}) })
+	step(func() { w.agents = append(w.agents, &agentSide{w: w, name: "the clone", disk: a.disk.Copy()}) })
 	clone := w.agents[1]
 	clone.start()
 	step(func() { clone.read(0) })

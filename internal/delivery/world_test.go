@@ -32,7 +32,7 @@ type world struct {
 	fault func() string      // of the network, for the next request
 	hub   *hubSide
 
-	agents  []*agent
+	agents  []*agentSide
 	samples []*sample // by n; the first is none
 	erased  map[int]int64
 	held    []func()          // requests that the network holds back
@@ -52,7 +52,7 @@ type sample struct {
 	kept    bool   // the spool has accepted it
 	acked   bool   // the agent was told that the hub has it
 	excused string // why it may be missing; empty if it may not
-	by      *agent
+	by      *agentSide
 }
 
 // believed is the instant under which the hub keeps a sample.
@@ -114,7 +114,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	_, w.key = keyOf("agent")
 	w.hub = newHub(t, dir, func() time.Time { return w.now })
 	w.say("plan %+v", w.plan)
-	a := &agent{w: w, name: "the agent", disk: spooltest.New(), budget: w.plan.budget}
+	a := &agentSide{w: w, name: "the agent", disk: spooltest.New(), budget: w.plan.budget}
 	w.agents = append(w.agents, a)
 	w.fault, w.calm = w.networkFault, true
 	a.start()
@@ -132,7 +132,7 @@ func (w *world) say(format string, args ...any) {
 // newSample is the next sample of a license server. Samples are a second apart
 // in every hour, and clocks are wrong by whole hours: so two of them never have
 // one instant, whatever is believed of the clocks.
-func (w *world) newSample(a *agent, server int) *sample {
+func (w *world) newSample(a *agentSide, server int) *sample {
 	w.t.Helper()
 	n := int64(len(w.samples))
 	if n >= 3600 {

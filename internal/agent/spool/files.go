@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -39,9 +41,14 @@ type FileInfo struct {
 // osFiles is a directory of the operating system.
 type osFiles struct{ dir string }
 
-// openDir returns the directory, which it makes for the owner only.
+// openDir returns the directory, which it makes for the owner only. What is in it
+// survives a power cut only if its own name does; who may not read the directory
+// around it has not made it.
 func openDir(dir string) (osFiles, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return osFiles{}, err
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return osFiles{}, err
 	}
 	return osFiles{dir: dir}, nil
