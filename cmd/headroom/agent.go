@@ -13,6 +13,7 @@ import (
 
 	"headroom/internal/agent"
 	"headroom/internal/report"
+	"headroom/internal/service"
 	"headroom/internal/wire"
 )
 
@@ -60,8 +61,12 @@ func (f agentFlags) with(ctx context.Context, std streams, use func(agent.Contro
 
 type agentRunCmd struct{ agentFlags }
 
-// Run runs the agent until ctx is done.
-func (c *agentRunCmd) Run(ctx context.Context, std streams) (err error) {
+// Run runs the agent until ctx is done, or the service manager stops it.
+func (c *agentRunCmd) Run(ctx context.Context, std streams) error {
+	return service.Run(ctx, func(ctx context.Context) error { return c.run(ctx, std) })
+}
+
+func (c *agentRunCmd) run(ctx context.Context, std streams) (err error) {
 	config, options, err := c.load(std)
 	if err != nil {
 		return err

@@ -10,20 +10,20 @@ import (
 )
 
 type agentServiceCmd struct {
-	Install   serviceInstallCmd   `cmd:"" help:"Have systemd run the agent, with few rights, from the start of the machine."`
+	Install   serviceInstallCmd   `cmd:"" help:"Have the machine run the agent, with few rights, from its start on."`
 	Start     serviceStartCmd     `cmd:"" help:"Start it now."`
 	Stop      serviceStopCmd      `cmd:"" help:"Stop it."`
 	Restart   serviceRestartCmd   `cmd:"" help:"Stop and start it, so that it reads its configuration again."`
 	Status    serviceStatusCmd    `cmd:"" help:"Say whether it runs."`
-	Uninstall serviceUninstallCmd `cmd:"" help:"Stop it and remove the unit. Configuration and state folder stay."`
+	Uninstall serviceUninstallCmd `cmd:"" help:"Stop it and remove the service. Configuration and state folder stay."`
 }
 
 type serviceInstallCmd struct {
 	agentFlags
-	User   string   `placeholder:"NAME" help:"Account to run under. Without it systemd makes one."`
-	Groups []string `placeholder:"NAME" help:"Groups that may read the license servers' logs and files."`
-	Print  bool     `help:"Show the unit, and write nothing."`
-	Force  bool     `help:"Replace a unit that Headroom did not write."`
+	User   string   `placeholder:"NAME" help:"Account to run under. Without it one is made for the agent; on macOS it is _headroom."`
+	Groups []string `placeholder:"NAME" help:"systemd: groups that may read the license servers' logs and files."`
+	Print  bool     `help:"Show what would be written, and write nothing."`
+	Force  bool     `help:"Replace a definition that Headroom did not write."`
 }
 
 // Run installs the service, or shows its unit.
@@ -40,7 +40,7 @@ func (c *serviceInstallCmd) Run(std streams) error {
 		return err
 	}
 	if c.Print {
-		text, err := service.Unit(s)
+		text, err := service.Text(s)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (c *serviceInstallCmd) Run(std streams) error {
 	if err := service.Install(s, c.Force); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "Wrote %s. The agent starts with the machine, and now by: headroom agent service start\n", service.UnitPath)
+	fmt.Fprintf(std.out, "Installed: %s. The agent starts with the machine, and now by: headroom agent service start\n", service.Where())
 	fmt.Fprintf(std.out, "Its account must be able to read %s.\n", report.Plain(s.Config))
 	return nil
 }
@@ -83,7 +83,7 @@ func (serviceStatusCmd) Run(std streams) error {
 }
 
 type serviceUninstallCmd struct {
-	Force bool `help:"Remove a unit that Headroom did not write."`
+	Force bool `help:"Remove a definition that Headroom did not write."`
 }
 
 // Run removes the service.

@@ -1,15 +1,13 @@
-// Package service makes the agent a service of this machine: the unit that
-// systemd runs, with no more rights than reading license servers takes, and
-// the acts on it. Other service managers are not known yet.
+// Package service makes the agent a service of this machine, with no more
+// rights than reading license servers takes: of systemd by a unit, of launchd by
+// a property list, of Windows by its service control manager. It does the acts
+// on it, and is what runs the agent where the manager wants to be talked to.
 package service
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime"
-	"strings"
 
 	"github.com/kardianos/service"
 )
@@ -17,53 +15,19 @@ import (
 // Name is what the service manager calls the agent.
 const Name = "headroom-agent"
 
-// UnitPath is where the unit is written.
-const UnitPath = "/etc/systemd/system/" + Name + ".service"
+// Settings are what the service depends on. Paths are absolute.
+type Settings struct {
+	Program string
+	Config  string
+	State   string
+	User    string   // account to run under; empty: one that is made for it
+	Groups  []string // systemd: further groups, for files that only they may read
+}
 
 // states are the words for what the service manager says.
 var states = map[service.Status]string{
 	service.StatusRunning: "running",
 	service.StatusStopped: "stopped",
-}
-
-// Install writes the unit of s and has it started with the machine. A unit
-// that we did not write is replaced only with force.
-func Install(s Settings, force bool) error {
-	text, err := Unit(s)
-	if err != nil {
-		return err
-	}
-	// The library's template knows no way to write its own brackets.
-	if strings.Contains(text, "{{") {
-		return errors.New("a path holds {{, which cannot be written into the unit")
-	}
-	svc, err := open(service.KeyValue{"SystemdScript": text})
-	if err != nil {
-		return err
-	}
-	if err := makeRoom(UnitPath, force); err != nil {
-		return err
-	}
-	return svc.Install()
-}
-
-// Uninstall stops the agent and removes its unit. What it has kept stays. A
-// unit that we did not write is removed only with force.
-func Uninstall(force bool) error {
-	svc, err := open(nil)
-	if err != nil {
-		return err
-	}
-	switch ours, err := written(UnitPath); {
-	case err != nil:
-		return err
-	case !ours && !force:
-		return notOurs(UnitPath)
-	}
-	if err := svc.Stop(); err != nil {
-		return err
-	}
-	return svc.Uninstall()
 }
 
 // Start starts the agent.
@@ -77,7 +41,7 @@ func Restart() error { return act(service.Service.Restart) }
 
 // Status says in one word whether the agent runs. Everybody may ask.
 func Status() (string, error) {
-	svc, err := manager(nil)
+	svc, err := manager(service.Config{})
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +56,7 @@ func Status() (string, error) {
 }
 
 func act(do func(service.Service) error) error {
-	svc, err := open(nil)
+	svc, err := open(service.Config{})
 	if err != nil {
 		return err
 	}
@@ -100,42 +64,22 @@ func act(do func(service.Service) error) error {
 }
 
 // open returns the service for who may change it.
-func open(options service.KeyValue) (service.Service, error) {
-	svc, err := manager(options)
-	if err == nil && os.Geteuid() != 0 {
-		return nil, errors.New("this takes root: run it again with sudo; service install --print shows what would be written, and needs no rights")
+func open(c service.Config) (service.Service, error) {
+	svc, err := manager(c)
+	if err == nil {
+		err = mayChange()
 	}
 	return svc, err
 }
 
-// manager returns the service as systemd has it.
-func manager(options service.KeyValue) (service.Service, error) {
-	if runtime.GOOS != "linux" || service.Platform() != "linux-systemd" {
-		return nil, errors.New("there is no systemd here, and Headroom installs itself under no other service manager yet; let yours start: headroom agent run")
+// platforms are the service managers that are known, as the library calls them.
+var platforms = map[string]string{"linux": "linux-systemd", "darwin": "darwin-launchd", "windows": "windows-service"}
+
+// manager returns the service as the manager of this machine has it.
+func manager(c service.Config) (service.Service, error) {
+	if p := platforms[runtime.GOOS]; p == "" || service.Platform() != p {
+		return nil, fmt.Errorf("the service manager here is %q, and Headroom installs itself under systemd, launchd and Windows only; let yours start: headroom agent run", service.Platform())
 	}
-	return service.New(nil, &service.Config{Name: Name, Option: options})
-}
-
-// makeRoom removes the unit at path, if there is one, so that a new one can be
-// written.
-func makeRoom(path string, force bool) error {
-	switch ours, err := written(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !ours && !force:
-		return notOurs(path)
-	}
-	return os.Remove(path)
-}
-
-// written reports whether we wrote the unit at path.
-func written(path string) (bool, error) {
-	text, err := os.ReadFile(path)
-	return strings.HasPrefix(string(text), mark), err
-}
-
-func notOurs(path string) error {
-	return fmt.Errorf("%s was not written by Headroom: it is left alone without --force", path)
+	c.Name = Name
+	return service.New(nil, &c)
 }

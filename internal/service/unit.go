@@ -7,17 +7,11 @@ import (
 	"strings"
 )
 
-// Settings are what the unit depends on. Paths are absolute.
-type Settings struct {
-	Program string
-	Config  string
-	State   string
-	User    string   // account to run under; empty: one that systemd makes
-	Groups  []string // further groups, for files that only they may read
-}
+// UnitPath is where the unit is written.
+const UnitPath = "/etc/systemd/system/" + Name + ".service"
 
-// mark begins a unit that we wrote.
-const mark = "# Written by headroom agent service install"
+// mark stands in what we wrote.
+const mark = "Written by headroom agent service install"
 
 // stateRoot is where systemd keeps folders of services.
 const stateRoot = "/var/lib/"
@@ -30,7 +24,7 @@ const accountName = "headroom"
 // accident: status tools of license managers are programs of 32 bits, and some
 // are Java, so neither their architecture nor writable code is forbidden.
 // License files and logs may lie in a home folder, which can be read.
-const unit = mark + `, which writes it again.
+const unit = "# " + mark + `, which writes it again.
 # Changes belong in: systemctl edit ` + Name + `
 [Unit]
 Description=Headroom agent: reads license servers and uploads their usage
@@ -75,16 +69,24 @@ WantedBy=multi-user.target
 
 // Unit returns the text of the systemd unit.
 func Unit(s Settings) (string, error) {
-	for _, text := range append([]string{s.Program, s.Config, s.State, s.User}, s.Groups...) {
-		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return "", fmt.Errorf("%q holds a control character, which cannot be written into a unit", text)
-		}
+	if err := plain(s); err != nil {
+		return "", err
 	}
 	account, err := s.account()
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf(unit, argument(s.Program), argument(s.Config), account), nil
+}
+
+// plain refuses what would begin a line of its own.
+func plain(s Settings) error {
+	for _, text := range append([]string{s.Program, s.Config, s.State, s.User}, s.Groups...) {
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return fmt.Errorf("%q holds a control character, which cannot be written there", text)
+		}
+	}
+	return nil
 }
 
 // account returns the lines that say under whom the agent runs, and where it
