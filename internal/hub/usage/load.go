@@ -182,9 +182,13 @@ func (y *syncer) loadAll(loads map[int64]*loading) error {
 }
 
 // drop forgets the blocks that were read so far: a load may look into all days.
+// Tracks were made of them, and what was lean of them may not be enough any more.
 func (y *syncer) drop() {
 	y.reading.Lock()
 	defer y.reading.Unlock()
+	for day := range y.full {
+		y.blocks.drop(day)
+	}
 	y.full = nil
 }
 

@@ -312,3 +312,39 @@ func TestLateReadingIsHighUntilAfterMidnight(t *testing.T) {
 func (s twoEstates) Standing(ctx context.Context, org int64) (usage.Organisation, usage.Stamp, error) {
 	return s.of(org).Standing(ctx, org)
 }
+
+// What is kept of a day's blocks is only what its tracks need. A late reading makes
+// one of them need more on the day after, in the same breath as another product's
+// tracks are loaded.
+func TestDayThatNeedsMoreOfItsBlockHasMore(t *testing.T) {
+	e := newEstate(t)
+	midnight := now.Truncate(24*time.Hour).AddDate(0, 0, -10)
+	for i := range 40 { // of so many, one that has changed is not loaded anew
+		e.daily(t, fmt.Sprint("server", 10+i), 5)
+	}
+	r := e.server("athens")
+	reading := func(at time.Time, installed int64) {
+		values := map[string]series.Sample{"cad": counted(3, installed), "sim": counted(1, 10)}
+		e.round(t, r, series.Round{At: at.Unix(), Hold: series.MaxHold}, values)
+	}
+	reading(midnight.Add(-14*time.Hour), 10)
+	reading(midnight.Add(10*time.Hour), 10)
+	s := e.service()
+	trend := func(feature string) {
+		t.Helper()
+		q := usage.Question{Product: "acme." + feature, From: midnight.AddDate(0, 0, -1), To: midnight.AddDate(0, 0, 2), Step: usage.ByDay}
+		got, err := s.Trend(t.Context(), 1, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range insight.TrendOf(e.lines(t, feature), insight.Days(q.From, q.To, e.org.Zone)) {
+			if got[i].Peak.Value != want.Peak.Value || got[i].Integral != want.Integral {
+				t.Errorf("%s on %v: peak %d, integral %d, want %d, %d", feature, time.Unix(want.From, 0).UTC(), got[i].Peak.Value, got[i].Integral, want.Peak.Value, want.Integral)
+			}
+		}
+	}
+	trend("cad")
+	reading(midnight.Add(-4*time.Hour), 11) // other terms hold at midnight
+	trend("sim")
+	trend("cad")
+}
