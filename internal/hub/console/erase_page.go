@@ -84,6 +84,14 @@ func (c *Console) fresh(r *http.Request, v visit) bool {
 	return age >= 0 && age <= erasure.Fresh
 }
 
+// mustBeFresh refuses who has not.
+func (c *Console) mustBeFresh(r *http.Request, v visit) error {
+	if c.fresh(r, v) {
+		return nil
+	}
+	return fault.Errorf(fault.Conflict, "nothing was changed: sign out and in again first, so that it is certain that you ask for this")
+}
+
 func (c *Console) proved(r *http.Request, v visit) time.Time {
 	if _, err := c.Sessions.Member(r.Context()); err != nil && c.guest().ID == v.member.ID {
 		return v.clock.Now

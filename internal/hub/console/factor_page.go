@@ -185,9 +185,7 @@ func (c *Console) postResetFactor(w http.ResponseWriter, r *http.Request, v visi
 	if err != nil {
 		return err
 	}
-	if !c.fresh(r, v) {
-		err = fault.Errorf(fault.Conflict, "nothing was changed: sign out and in again first, so that it is certain that you ask for this")
-	} else {
+	if err = c.mustBeFresh(r, v); err == nil {
 		err = c.Accounts.ResetFactor(r.Context(), v.actor(), id)
 	}
 	if err != nil {

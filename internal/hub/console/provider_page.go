@@ -170,21 +170,23 @@ func textsOf(p account.Provider) providerTexts {
 	return providerTexts{p.Name, p.Issuer, p.ClientID, strings.Join(p.Domains, ", "), string(p.Newcomers)}
 }
 
+// postProvider sets the provider. Whom it names is let in, so who asks has signed in
+// just now: a session that was left open is not enough.
 func (c *Console) postProvider(w http.ResponseWriter, r *http.Request, v visit) error {
 	typed := providerTexts{r.PostFormValue("name"), strings.TrimSpace(r.PostFormValue("issuer")), r.PostFormValue("client"), r.PostFormValue("domains"), r.PostFormValue("newcomers")}
 	p := account.Provider{
 		Name: typed.name, Issuer: typed.issuer, ClientID: typed.client, Newcomers: account.Role(typed.newcomers),
 		Domains: strings.FieldsFunc(typed.domains, func(r rune) bool { return r == ',' || r == ' ' || r == ';' || r == '\n' || r == '\r' }),
 	}
-	err := error(nil)
-	if !oidc.Safe(p.Issuer) {
+	err := c.mustBeFresh(r, v)
+	if err == nil && !oidc.Safe(p.Issuer) {
 		err = fault.Errorf(fault.Invalid, "the issuer is an https address, as the provider writes it")
 	}
 	if err == nil {
 		err = c.Accounts.SetProvider(r.Context(), v.actor(), p, r.PostFormValue("secret"))
 	}
-	if kind := fault.KindOf(err); err != nil && kind == fault.Invalid {
-		return c.showSignin(w, r, v, http.StatusUnprocessableEntity, &typed, look.Sentence(fault.Message(err)))
+	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
+		return c.showSignin(w, r, v, statuses[kind], &typed, look.Sentence(fault.Message(err)))
 	}
 	if err != nil {
 		return err
@@ -200,6 +202,9 @@ func (c *Console) postProvider(w http.ResponseWriter, r *http.Request, v visit) 
 }
 
 func (c *Console) postRemoveProvider(w http.ResponseWriter, r *http.Request, v visit) error {
+	if err := c.mustBeFresh(r, v); err != nil {
+		return c.showSignin(w, r, v, http.StatusConflict, nil, look.Sentence(fault.Message(err)))
+	}
 	if err := c.Accounts.RemoveProvider(r.Context(), v.actor()); err != nil {
 		return err
 	}

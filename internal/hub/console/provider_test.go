@@ -47,6 +47,11 @@ func TestMembersSignInByTheirProvider(t *testing.T) {
 		t.Errorf("an issuer in the clear: %d, or the secret is shown: %s", a.status, a.body)
 	}
 	h.post("/settings/signin/provider", providerTyped).wants(http.StatusSeeOther)
+	h.later += 16 * time.Minute // a session that was left open sets nobody's way in
+	h.post("/settings/signin/provider", url.Values{"issuer": {"https://evil.example.com"}, "name": {"Evil"}, "client": {"x"}, "newcomers": {"admin"}}).
+		wants(http.StatusConflict, "sign out and in again", "https://evil.example.com")
+	h.post("/settings/signin/provider/remove", nil).wants(http.StatusConflict, "sign out and in again")
+	h.later -= 16 * time.Minute
 	h.post("/settings/signin/codes", url.Values{"want": {"true"}}).wants(http.StatusSeeOther)
 
 	h.browser = h.newBrowser()
