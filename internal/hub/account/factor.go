@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -223,16 +224,34 @@ func (s *Service) useCode(ctx context.Context, m Member, code string, e *audit.E
 	})
 }
 
+// Limits of guessing codes, for who has the password: beside the waits of a password,
+// which would let some hundred thousand codes through in a year.
+const (
+	guessWindow = 30 * 24 * time.Hour
+	guessFree   = 50 // wrong codes in a window before the long wait between two
+	guessWait   = 6 * time.Hour
+)
+
+func guessesWait(n int) time.Duration {
+	if n < guessFree {
+		return 0
+	}
+	return guessWait
+}
+
 // throttled makes an attempt at a member's code and counts it, unless it is good.
 func (s *Service) throttled(ctx context.Context, m Member, attempt func() error) error {
-	subject := fmt.Sprintf("code of %d/%d", m.Org, m.ID)
-	if err := s.charge(ctx, subject, accountWindow, accountWait); err != nil {
+	soon, long := fmt.Sprintf("code of %d/%d", m.Org, m.ID), fmt.Sprintf("guesses of %d/%d", m.Org, m.ID)
+	if err := s.charge(ctx, soon, accountWindow, accountWait); err != nil {
 		return err
+	}
+	if err := s.charge(ctx, long, guessWindow, guessesWait); err != nil {
+		return errors.Join(err, s.refund(ctx, soon, accountWait)) // no code was looked at
 	}
 	if err := attempt(); err != nil {
 		return err
 	}
-	return s.refund(ctx, subject, accountWait)
+	return errors.Join(s.refund(ctx, soon, accountWait), s.refund(ctx, long, guessesWait))
 }
 
 // stepOf returns the step of which a code is, if it is none that was taken before.

@@ -171,3 +171,38 @@ func TestDatabaseHasNoSecretsInIt(t *testing.T) {
 		t.Errorf("%d bytes: this test does not see the store", bytes)
 	}
 }
+
+// Who has the password, and tries a code whenever he may, for two of the windows that
+// wrong codes are counted in.
+func TestGuessingACodeTakesAHundredYears(t *testing.T) {
+	db := storetest.New(t)
+	c := start()
+	s, ada := founded(t, db, c)
+	seed, _ := enrolled(t, s, ada, c)
+	tried, end := 0, c.now().AddDate(0, 0, 60)
+	for c.now().Before(end) {
+		_, err := s.LoginCode(t.Context(), ada.Org, ada.ID, "000000", "192.0.2.1")
+		switch f, _ := errors.AsType[*fault.Error](err); fault.KindOf(err) {
+		case fault.Unauthorized:
+			tried++
+			c.advance(time.Second)
+		case fault.TooMany:
+			c.advance(f.After)
+			if err := db.Sweep(t.Context(), c.now()); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Fatal(err)
+		}
+	}
+	// Three codes of a million are good at any time.
+	years := 1_000_000 / 3 * 60 / tried / 365
+	t.Logf("%d codes were looked at in 60 days: one is found in %d years", tried, years)
+	if tried < 100 || years < 100 {
+		t.Errorf("%d codes were looked at in 60 days, one is found in %d years, want 100 at least", tried, years)
+	}
+	c.advance(6 * time.Hour)
+	if _, err := s.LoginCode(t.Context(), ada.Org, ada.ID, codeOf(t, seed, c.now()), "192.0.2.1"); err != nil {
+		t.Errorf("the member's own code after a wait: %v", err)
+	}
+}

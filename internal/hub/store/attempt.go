@@ -69,19 +69,22 @@ func setUntil(ctx context.Context, tx *sql.Tx, subject string, at int64, wait ti
 	return err
 }
 
-// sweepAge is how long what ended is kept: long enough to be shown, and longer
-// than any window of attempts.
-const sweepAge = 24 * time.Hour
+// How long what ended is kept: long enough to be shown, and attempts longer than
+// any window of theirs.
+const (
+	sweepAge   = 24 * time.Hour
+	attemptAge = 31 * 24 * time.Hour
+)
 
-// Sweep deletes what is over: sessions that expired, and attempts and
-// unfinished registrations that ended a day before now.
+// Sweep deletes what is over: sessions that expired, unfinished registrations that
+// ended a day before now, and attempts that ended a month before.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	old := stamp(now.Add(-sweepAge))
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE expires <= $1`, stamp(now)); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM attempt WHERE until < $1 AND since < $1`, old); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM attempt WHERE until < $1 AND since < $1`, stamp(now.Add(-attemptAge))); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM invitation WHERE expires < $1`, old); err != nil {
