@@ -101,8 +101,7 @@ func TestHostileNamesAreText(t *testing.T) {
 			t.Errorf("%s shows %d of the names: this test does not see them", path, n)
 		}
 	}
-	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	for _, line := range lines {
+	for line := range strings.Lines(log.String()) {
 		if !strings.HasPrefix(line, "time=") || strings.Contains(line, "mark") {
 			t.Errorf("the log has the line %q", line)
 		}
