@@ -31,6 +31,7 @@ type world struct {
 	program string
 	addr    string
 	db      string
+	secrets string // the hub's key file; empty: beside its SQLite file
 	config  string
 	agent   agent.Config
 	server  string // GUID
@@ -67,6 +68,9 @@ func newWorld(t *testing.T, program, db string) *world {
 		t: t, program: program, addr: freeAddress(t), db: db,
 		config: filepath.Join(dir, "agent.toml"), next: time.Now().Add(-72 * time.Hour).Unix(), want: map[point]int64{},
 	}
+	if store.IsURL(db) {
+		w.secrets = filepath.Join(dir, "secrets")
+	}
 	text := fmt.Sprintf("hub = \"http://%s\"\nstate = \"state\"\n[[server]]\nname = \"lic01\"\nreader = \"file\"\npath = \"none.txt\"\n", w.addr)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,7 +86,7 @@ func newWorld(t *testing.T, program, db string) *world {
 }
 
 func (w *world) register(t *testing.T) {
-	h := hubtest.New(t, func(c *hub.Config) { c.Addr, c.Store = w.addr, w.db })
+	h := hubtest.New(t, func(c *hub.Config) { c.Addr, c.Store, c.SecretsKey = w.addr, w.db, w.secrets })
 	w.org = h.Org.ID
 	a, err := agent.Open(w.agent, agent.Options{Version: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -283,7 +287,11 @@ func (p *process) printed() string {
 func (w *world) startHub() *process {
 	w.t.Helper()
 	began := time.Now()
-	p := w.start("hub", "run", "--addr", w.addr, "--store", w.db)
+	args := []string{"hub", "run", "--addr", w.addr, "--store", w.db}
+	if w.secrets != "" {
+		args = append(args, "--secrets-key", w.secrets)
+	}
+	p := w.start(args...)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
